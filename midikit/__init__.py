@@ -1,0 +1,1 @@
+"""Turn an AI song into MIDI that opens right."""

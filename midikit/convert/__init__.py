@@ -1,0 +1,1 @@
+"""Songs out of the house: one file a target."""

@@ -1,0 +1,265 @@
+"""Every exception midikit raises, in one tree.
+
+::
+
+    MidikitError
+    ├── InputError (ValueError)     what read_midi and read_json raise
+    │   ├── MidiError               bytes that are no Standard MIDI File: .offset, .track
+    │   └── AnswerError             bytes that are no usable answer: .path
+    │       ├── PendingError        the answer is not ready yet: .state
+    │       └── ProviderError       the provider refused inside HTTP 200: .code
+    ├── NotesError (ValueError)     a table of notes breaks a rule of the model
+    ├── LimitError (ValueError)     a result would be larger than its settable limit
+    ├── ConversionError (ValueError)  what was asked for cannot be written
+    ├── OutputError                 a file cannot be written where it was asked for
+    ├── DifferenceError             two songs compared are not the same
+    └── RemoteError                 the service or the network: .clip_id
+        ├── TokenError              no token, or one that cannot be sent
+        ├── AuthenticationError     401, 403: the token was refused
+        ├── CreditsError            402, or no credits or subscription left
+        ├── ClipRefusedError        any other 4xx: this clip is refused
+        ├── RateLimitedError        429: .retry_after
+        ├── NotSentError            no byte of the request left: nothing was charged
+        ├── UnknownOutcomeError     sent, but nobody knows whether it was charged
+        ├── TaskFailedError         the provider says this task failed
+        ├── DeadlineError           not finished at the deadline
+        └── DownloadError           the hosted .mid could not be downloaded
+
+Every class takes plain positional arguments and pickles, so that worker processes can raise it.
+Messages read *where: what, got value; expected or next step* without raw control characters.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnswerError",
+    "AuthenticationError",
+    "ClipRefusedError",
+    "ConversionError",
+    "CreditsError",
+    "DeadlineError",
+    "DifferenceError",
+    "DownloadError",
+    "InputError",
+    "LimitError",
+    "MidiError",
+    "MidikitError",
+    "NotSentError",
+    "NotesError",
+    "OutputError",
+    "PendingError",
+    "ProviderError",
+    "RateLimitedError",
+    "RemoteError",
+    "TaskFailedError",
+    "TokenError",
+    "UnknownOutcomeError",
+]
+
+
+class MidikitError(Exception):
+    """Root of everything midikit raises on purpose."""
+
+
+class InputError(MidikitError, ValueError):
+    """Input that cannot be read.
+
+    Parameters
+    ----------
+    source : str
+        The file or clip it came from; empty for bytes without a name.
+    place : str
+        Where in the source: a JSON path, or a byte offset in words.
+    problem : str
+        What was found and what was expected.
+    """
+
+    def __init__(self, source: str, place: str, problem: str) -> None:
+        super().__init__(source, place, problem)
+        self.source = source
+        self.place = place
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.place, self.problem) if part)
+
+
+class MidiError(InputError):
+    """Bytes that are no readable Standard MIDI File, or a damaged one read with ``strict=True``.
+
+    Parameters
+    ----------
+    source : str
+        The file it came from; empty for bytes without a name.
+    problem : str
+        What was found and what was expected.
+    offset : int
+        Byte offset of the fault from the beginning of the file.
+    track : int or None
+        Index of the MTrk chunk, None when the fault is outside any track.
+    """
+
+    def __init__(
+        self, source: str, problem: str, offset: int = 0, track: int | None = None
+    ) -> None:
+        place = f"byte {offset}" if track is None else f"byte {offset}, track {track}"
+        super().__init__(source, place, problem)
+        self.args = (source, problem, offset, track)
+        self.offset = offset
+        self.track = track
+
+
+class AnswerError(InputError):
+    """Bytes that are no usable answer of the endpoint, or a faulty one read with ``strict=True``.
+
+    Parameters
+    ----------
+    source : str
+        The file or clip it came from; empty for bytes without a name.
+    path : str
+        JSON path of the fault such as ``data.instruments[0].notes[1].pitch``; empty for the whole.
+    problem : str
+        What was found and what was expected.
+    """
+
+    @property
+    def path(self) -> str:
+        """JSON path of the fault."""
+        return self.place
+
+
+class PendingError(AnswerError):
+    """The answer is not ready yet; ask again later.
+
+    Parameters
+    ----------
+    source : str
+        The file or clip it came from.
+    path : str
+        JSON path of the state.
+    state : str
+        The state the provider gave, such as ``running``.
+    """
+
+    def __init__(self, source: str, path: str, state: str) -> None:
+        super().__init__(source, path, f"not ready yet, the state is {state!r}; fetch it again")
+        self.args = (source, path, state)
+        self.state = state
+
+
+class ProviderError(AnswerError):
+    """The provider refused with a code of its own inside an answer.
+
+    Parameters
+    ----------
+    source : str
+        The file or clip it came from.
+    path : str
+        JSON path of the code.
+    code : str
+        The provider's code, as text.
+    message : str
+        The provider's message.
+    """
+
+    def __init__(self, source: str, path: str, code: str, message: str) -> None:
+        text = f"the provider answered code {code}"
+        super().__init__(source, path, f"{text}: {message}" if message else text)
+        self.args = (source, path, code, message)
+        self.code = code
+        self.message = message
+
+
+class NotesError(MidikitError, ValueError):
+    """A table of notes that breaks a rule of the model; the message names the first bad row."""
+
+
+class LimitError(MidikitError, ValueError):
+    """A result would be larger than its limit; the message says how to raise it."""
+
+
+class ConversionError(MidikitError, ValueError):
+    """What was asked for cannot be written; the message says why."""
+
+
+class OutputError(MidikitError):
+    """A file cannot be written where it was asked for."""
+
+
+class DifferenceError(MidikitError):
+    """Two songs that were compared are not the same."""
+
+
+class RemoteError(MidikitError):
+    """The service or the network did not give what was asked for.
+
+    Parameters
+    ----------
+    clip_id : str
+        The clip that was asked for; empty when it concerns none.
+    problem : str
+        What happened, with the provider's own message where there was one.
+    """
+
+    def __init__(self, clip_id: str, problem: str) -> None:
+        super().__init__(clip_id, problem)
+        self.clip_id = clip_id
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"clip {self.clip_id}: {self.problem}" if self.clip_id else self.problem
+
+
+class TokenError(RemoteError):
+    """There is no token, or one that cannot be sent."""
+
+
+class AuthenticationError(RemoteError):
+    """The provider refused the token (401, 403)."""
+
+
+class CreditsError(RemoteError):
+    """The account has no credits or no subscription left."""
+
+
+class ClipRefusedError(RemoteError):
+    """The provider refused this clip (400, 404, 422 and the like)."""
+
+
+class RateLimitedError(RemoteError):
+    """The provider asks to wait longer than the deadline allows (429).
+
+    Parameters
+    ----------
+    clip_id : str
+        The clip that was asked for.
+    problem : str
+        What happened.
+    retry_after : float or None
+        Seconds the provider asked to wait, None if it did not say.
+    """
+
+    def __init__(self, clip_id: str, problem: str, retry_after: float | None = None) -> None:
+        super().__init__(clip_id, problem)
+        self.args = (clip_id, problem, retry_after)
+        self.retry_after = retry_after
+
+
+class NotSentError(RemoteError):
+    """The request never left: refused connection, no such host, failed TLS; nothing was charged."""
+
+
+class UnknownOutcomeError(RemoteError):
+    """The request was sent and nobody knows whether it was charged; it is never repeated alone."""
+
+
+class TaskFailedError(RemoteError):
+    """The provider says that this task failed."""
+
+
+class DeadlineError(RemoteError):
+    """Not finished at the deadline."""
+
+
+class DownloadError(RemoteError):
+    """The hosted .mid could not be downloaded."""

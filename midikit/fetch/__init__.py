@@ -1,0 +1,1 @@
+"""The paid endpoint: ask once, wait, keep what was paid for."""

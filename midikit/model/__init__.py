@@ -1,0 +1,1 @@
+"""The values: notes, tracks, songs, tempo maps, beat grids, and what was repaired or changed."""

@@ -1,0 +1,269 @@
+"""Beats, bars and meter: where the felt pulse of a song lies in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.errors import NotesError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from midikit.model.tempo import TempoMap
+
+__all__ = ["BeatGrid", "quarters_per_beat"]
+
+_CONSTANT_WITHIN = 1e-6
+_MIN_BEATS = 2
+
+
+def quarters_per_beat(meter: tuple[int, int]) -> float:
+    """Tell how long the felt beat of a meter is.
+
+    Parameters
+    ----------
+    meter : tuple of int
+        Numerator and denominator of the time signature.
+
+    Returns
+    -------
+    float
+        In quarters: 1.5 (dotted quarters) in 6/8, 9/8 and 12/8, else ``4 / denominator``.
+
+    Examples
+    --------
+    >>> quarters_per_beat((4, 4)), quarters_per_beat((6, 8)), quarters_per_beat((2, 2))
+    (1.0, 1.5, 2.0)
+    """
+    numerator, denominator = meter
+    compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
+    return (12.0 if compound else 4.0) / denominator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatGrid:
+    """Felt beats and bar lines of a song.
+
+    Between two beats time runs evenly; before the first and after the last the grid goes on at the
+    pace of its first and last beat, so that every second has a beat and every beat a second.
+
+    Parameters
+    ----------
+    beats : array_like of float64, shape (k,), k >= 2
+        Felt beats in seconds, strictly increasing (dotted quarters in 6/8 and 12/8).
+    meter : tuple of int, optional
+        Numerator and denominator of the time signature.
+    first_downbeat : int, optional
+        Index of a beat that opens a bar; the others follow from the meter.
+    residual : float or None, optional
+        Median distance of the onsets to the grid in seconds, None for a grid that was given.
+
+    Raises
+    ------
+    NotesError
+        If there are fewer than two beats, or they are not finite and increasing, or the meter is
+        no time signature.
+
+    Examples
+    --------
+    >>> grid = BeatGrid.constant(120.0, offset=0.25)
+    >>> grid.bpm, grid.beat_at([0.25, 0.75]).tolist(), grid.time_at([4]).tolist()
+    (120.0, [0.0, 1.0], [2.25])
+    """
+
+    beats: npt.NDArray[np.float64]
+    meter: tuple[int, int] = (4, 4)
+    first_downbeat: int = 0
+    residual: float | None = None
+
+    def __post_init__(self) -> None:
+        """Copy, check and freeze the beats."""
+        beats = np.array(self.beats, np.float64)
+        if beats.ndim != 1 or len(beats) < _MIN_BEATS:
+            raise NotesError(f"beats of shape {beats.shape}; expected two or more in one row")
+        if not (np.isfinite(beats).all() and (np.diff(beats) > 0).all()):
+            raise NotesError("beats must be finite seconds that increase")
+        numerator, denominator = self.meter
+        if numerator < 1 or denominator not in {1, 2, 4, 8, 16, 32, 64}:
+            raise NotesError(f"meter {numerator}/{denominator}; expected such as 4/4, 3/4 or 6/8")
+        beats.flags.writeable = False
+        object.__setattr__(self, "beats", beats)
+
+    @classmethod
+    def constant(
+        cls,
+        bpm: float,
+        offset: float = 0.0,
+        *,
+        meter: tuple[int, int] = (4, 4),
+        end: float = 0.0,
+    ) -> BeatGrid:
+        """Make a grid of one tempo.
+
+        Parameters
+        ----------
+        bpm : float
+            Felt beats a minute.
+        offset : float, optional
+            A bar line, in seconds.
+        meter : tuple of int, optional
+            Time signature.
+        end : float, optional
+            List the beats up to this second; the grid goes on beyond it in any case.
+
+        Returns
+        -------
+        BeatGrid
+            The grid.
+
+        Raises
+        ------
+        NotesError
+            If `bpm` or `offset` is not finite, `bpm` is not positive, or more than a million beats
+            would be listed.
+
+        Examples
+        --------
+        >>> len(BeatGrid.constant(60.0, end=10.0).beats)
+        11
+        """
+        if not (np.isfinite([bpm, offset, end]).all() and bpm > 0):
+            raise NotesError(f"bpm {bpm}, offset {offset}: expected finite numbers, bpm above 0")
+        period = 60.0 / bpm
+        count = max(_MIN_BEATS, int(min((end - offset) / period, _MAX_BEATS + 1.0)) + 1)
+        if count > _MAX_BEATS:
+            raise NotesError(f"{bpm} bpm up to second {end}: more than {_MAX_BEATS:,} beats")
+        return cls(offset + period * np.arange(count, dtype=np.float64), meter)
+
+    @property
+    def beats_per_bar(self) -> int:
+        """Felt beats in a bar: 4 in 4/4, 2 in 6/8."""
+        numerator, denominator = self.meter
+        return max(1, round(4.0 * numerator / denominator / quarters_per_beat(self.meter)))
+
+    @property
+    def downbeats(self) -> npt.NDArray[np.float64]:
+        """Bar lines among the beats, in seconds, shape (bars,)."""
+        return self.beats[self.first_downbeat % self.beats_per_bar :: self.beats_per_bar]
+
+    @property
+    def bpm(self) -> float:
+        """Felt beats a minute, the median over the song."""
+        return float(60.0 / np.median(np.diff(self.beats)))
+
+    @property
+    def qpm(self) -> float:
+        """Quarters a minute, the median over the song."""
+        return self.bpm * quarters_per_beat(self.meter)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether one tempo holds throughout (to a millionth)."""
+        period = np.diff(self.beats)
+        return bool(np.ptp(period) <= _CONSTANT_WITHIN * float(np.median(period)))
+
+    def beat_at(self, seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Tell the beat at each second.
+
+        Parameters
+        ----------
+        seconds : array_like of float
+            Times in seconds.
+
+        Returns
+        -------
+        ndarray of float64
+            Beats from ``beats[0]``, with fractions; negative before it.
+        """
+        time = np.asarray(seconds, np.float64)
+        last = len(self.beats) - 2
+        left = np.clip(np.searchsorted(self.beats, time, side="right") - 1, 0, last)
+        period = self.beats[left + 1] - self.beats[left]
+        position: npt.NDArray[np.float64] = left + (time - self.beats[left]) / period
+        return position
+
+    def time_at(self, beat: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Tell the second of each beat.
+
+        Parameters
+        ----------
+        beat : array_like of float
+            Beats from ``beats[0]``, with fractions.
+
+        Returns
+        -------
+        ndarray of float64
+            Times in seconds.
+        """
+        position = np.asarray(beat, np.float64)
+        last = len(self.beats) - 2
+        left = np.clip(np.floor(position), 0, last).astype(np.int64)
+        period = self.beats[left + 1] - self.beats[left]
+        time: npt.NDArray[np.float64] = self.beats[left] + (position - left) * period
+        return time
+
+    def bar_at(self, seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Tell the bar at each second.
+
+        Parameters
+        ----------
+        seconds : array_like of float
+            Times in seconds.
+
+        Returns
+        -------
+        ndarray of float64
+            Bars, 1 at the first bar line, with fractions; below 1 in a pickup.
+        """
+        phase = self.first_downbeat % self.beats_per_bar
+        bar: npt.NDArray[np.float64] = 1.0 + (self.beat_at(seconds) - phase) / self.beats_per_bar
+        return bar
+
+    @classmethod
+    def from_tempo(
+        cls, tempo: TempoMap, *, end: float, meter: tuple[int, int] = (4, 4)
+    ) -> BeatGrid:
+        """Make the grid that a tempo map claims, its first bar line at second 0.
+
+        Parameters
+        ----------
+        tempo : TempoMap
+            A tempo map, such as a file's.
+        end : float
+            List the beats up to this second.
+        meter : tuple of int, optional
+            Time signature.
+
+        Returns
+        -------
+        BeatGrid
+            The grid.
+
+        Raises
+        ------
+        NotesError
+            If more than a million beats would be listed.
+
+        Examples
+        --------
+        >>> from midikit.model.tempo import TempoMap
+        >>> BeatGrid.from_tempo(TempoMap.constant(120.0), end=1.0).beats.tolist()
+        [0.0, 0.5, 1.0]
+        """
+        step = quarters_per_beat(meter)
+        count = max(float(tempo.to_quarters(end)) / step, 0.0)
+        if not count < _MAX_BEATS:
+            raise NotesError(f"more than {_MAX_BEATS:,} beats up to second {end}")
+        return cls(tempo.to_seconds(step * np.arange(max(_MIN_BEATS, int(count) + 1))), meter)
+
+    def __repr__(self) -> str:
+        """Say tempo, meter and size, and how well the onsets fit where that is known."""
+        fit = "" if self.residual is None else f", residual {1000.0 * self.residual:.1f} ms"
+        meter = "/".join(str(number) for number in self.meter)
+        return f"<BeatGrid {self.bpm:.2f} bpm {meter}, {len(self.beats):,} beats{fit}>"
+
+
+_MAX_BEATS = 1_000_000

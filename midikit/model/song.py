@@ -1,0 +1,465 @@
+"""Tracks and songs: immutable values whose truth is in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from midikit.errors import NotesError
+from midikit.escape import printable
+from midikit.model.notes import NO_NOTES, NOTE, Notes, as_notes, is_canonical
+from midikit.model.tempo import TempoMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from midikit.model.report import Change, Repair
+
+__all__ = [
+    "CONTROL",
+    "NOTE_ARRAY",
+    "NO_CONTROLS",
+    "Event",
+    "Song",
+    "Track",
+    "as_controls",
+    "trusted_track",
+]
+
+CONTROL = np.dtype(
+    [("seconds", "f8"), ("status", "i4"), ("data1", "i4"), ("data2", "i4")], align=True
+)
+"""One channel message that is no note: its second, status without the channel (0xA0 polyphonic
+pressure, 0xB0 control change, 0xC0 program change, 0xD0 channel pressure, 0xE0 pitch bend) and its
+two data bytes (the second 0 where the message has one)."""
+
+NOTE_ARRAY = np.dtype(
+    [*((name, NOTE[name]) for name in NOTE.names or ()), ("track", "i4")], align=True
+)
+"""`NOTE` with the index of the note's track: a row of `Song.note_array`."""
+
+NO_CONTROLS: npt.NDArray[np.void] = np.empty(0, CONTROL)
+NO_CONTROLS.flags.writeable = False
+
+_MARKER = 0x06
+_TIME_SIGNATURE = 0x58
+_KEY_SIGNATURE = 0x59
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A meta or system exclusive event, kept as it was.
+
+    Parameters
+    ----------
+    seconds : float
+        When, in seconds.
+    kind : int
+        Meta type 0x00 to 0x7F, or 0xF0 or 0xF7 for system exclusive.
+    data : bytes
+        The payload: text as it was encoded, or the message's bytes after the length.
+
+    Examples
+    --------
+    >>> Event(0.0, 0x06, "Chorus".encode()).text
+    'Chorus'
+    """
+
+    seconds: float
+    kind: int
+    data: bytes
+
+    @property
+    def text(self) -> str:
+        """The payload as text: UTF-8, else Latin-1."""
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return self.data.decode("latin-1")
+
+
+def as_controls(rows: npt.ArrayLike) -> npt.NDArray[np.void]:
+    """Make a control array: copy, sort by time, freeze.
+
+    Parameters
+    ----------
+    rows : array_like
+        A structured array of dtype `CONTROL`, or rows of (seconds, status, data1, data2).
+
+    Returns
+    -------
+    ndarray of `CONTROL`, shape (n,)
+        Sorted by time; messages of one instant keep their order.
+
+    Raises
+    ------
+    NotesError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> as_controls([(1.0, 0xB0, 7, 100)])["data2"].tolist()
+    [100]
+    """
+    if isinstance(rows, np.ndarray) and rows.dtype == CONTROL:
+        controls = rows.copy()
+    else:
+        controls = np.array([tuple(row) for row in np.asarray(rows).tolist()], CONTROL)
+    if len(controls) == 0:
+        return NO_CONTROLS
+    known = np.isin(controls["status"], [0xA0, 0xB0, 0xC0, 0xD0, 0xE0])
+    good = known & np.isfinite(controls["seconds"]) & (controls["seconds"] >= 0)
+    for name in ("data1", "data2"):
+        good &= (controls[name] >= 0) & (controls[name] <= 127)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise NotesError(
+            f"control {row}: {controls[row]}; expected (s, 0xA0..0xE0, 0..127, 0..127)"
+        )
+    if (np.diff(controls["seconds"]) < 0).any():
+        controls = controls[np.argsort(controls["seconds"], kind="stable")]
+    controls.flags.writeable = False
+    return controls
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One instrument's part.
+
+    Parameters
+    ----------
+    name : str
+        As it was given, unchanged; may be empty.
+    program : int or None, optional
+        General MIDI program 0..127 as claimed, None if nobody said.
+    is_drum : bool, optional
+        Whether it is a drum kit.
+    notes : Notes, optional
+        The notes; an array that is not canonical goes through `as_notes`.
+    controls : ndarray of `CONTROL`, optional
+        Controls, bends, pressure and program changes by time.
+    events : tuple of Event, optional
+        Texts, lyrics, system exclusive and other events of this track, by time.
+    channel : int or None, optional
+        Channel 0..15 it had in the file it came from (9 is General MIDI's drum channel).
+    port : int, optional
+        MIDI port it had in the file it came from.
+
+    Raises
+    ------
+    NotesError
+        If the notes, controls, program or channel are out of range.
+
+    Examples
+    --------
+    >>> Track("Koto", program=107, notes=as_notes([(0.0, 0.5, 60, 80)]))
+    <Track 'Koto' program 107, 1 note>
+    """
+
+    name: str
+    program: int | None = None
+    is_drum: bool = False
+    notes: Notes = field(default_factory=lambda: NO_NOTES)
+    controls: npt.NDArray[np.void] = field(default_factory=lambda: NO_CONTROLS)
+    events: tuple[Event, ...] = ()
+    channel: int | None = None
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        """Bring notes and controls into canonical form and check the small numbers."""
+        if not is_canonical(self.notes):
+            object.__setattr__(self, "notes", as_notes(self.notes))
+        if self.controls.dtype != CONTROL or self.controls.flags.writeable:
+            object.__setattr__(self, "controls", as_controls(self.controls))
+        for what, value, most in (("program", self.program, 127), ("channel", self.channel, 15)):
+            if value is not None and not 0 <= value <= most:
+                raise NotesError(f"{what} is {value}; expected 0 to {most} or None")
+        object.__setattr__(self, "events", tuple(self.events))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through the constructor, so that the arrays come back read-only."""
+        return Track, (
+            self.name,
+            self.program,
+            self.is_drum,
+            self.notes,
+            self.controls,
+            self.events,
+            self.channel,
+            self.port,
+        )
+
+    @property
+    def end(self) -> float:
+        """Second at which the last note ends, 0 without notes."""
+        return float(self.notes["end"].max(initial=0.0))
+
+    def __len__(self) -> int:
+        """Count the notes."""
+        return len(self.notes)
+
+    def __repr__(self) -> str:
+        """Name, sound and number of notes."""
+        if self.is_drum:
+            sound = "drums, "
+        else:
+            sound = "" if self.program is None else f"program {self.program}, "
+        plural = "" if len(self.notes) == 1 else "s"
+        return f"<Track '{printable(self.name)}' {sound}{len(self.notes):,} note{plural}>"
+
+
+def trusted_track(
+    name: str,
+    notes: Notes,
+    *,
+    program: int | None = None,
+    is_drum: bool = False,
+    controls: npt.NDArray[np.void] = NO_CONTROLS,
+    events: tuple[Event, ...] = (),
+    channel: int | None = None,
+    port: int = 0,
+) -> Track:
+    """Make a track of values that are canonical already, skipping the checks.
+
+    For the parsers, which check a whole song at once (`notes_by_track`); a song of 300 short
+    tracks would otherwise pay the fixed cost of the checks 300 times.
+
+    Parameters
+    ----------
+    name : str
+        As for `Track`, as are the others.
+    notes : Notes
+        One of `notes_by_track`.
+    program : int or None, optional
+        Checked by the caller.
+    is_drum : bool, optional
+        Whether it is a drum kit.
+    controls : ndarray of `CONTROL`, optional
+        One that `as_controls` made.
+    events : tuple of Event, optional
+        By time.
+    channel : int or None, optional
+        Checked by the caller.
+    port : int, optional
+        MIDI port.
+
+    Returns
+    -------
+    Track
+        The track.
+    """
+    track: Track = object.__new__(Track)
+    put = object.__setattr__
+    put(track, "name", name)
+    put(track, "program", program)
+    put(track, "is_drum", is_drum)
+    put(track, "notes", notes)
+    put(track, "controls", controls)
+    put(track, "events", events)
+    put(track, "channel", channel)
+    put(track, "port", port)
+    return track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Song:
+    """A song: its tracks, its tempo, and what was wrong with the input it came from.
+
+    Parameters
+    ----------
+    tracks : tuple of Track
+        The parts, in the order of the source.
+    tempo : TempoMap, optional
+        Tempo as claimed by the source; it does not touch the notes, whose truth is in seconds.
+    events : tuple of Event, optional
+        What concerns the whole song, by time: time and key signatures, markers, texts.
+    title : str or None, optional
+        Name of the song, if the source had one.
+    ticks_per_quarter : int or None, optional
+        Resolution of the .mid it came from, None otherwise.
+    source : str, optional
+        The file or clip it came from.
+    midi_url : str or None, optional
+        Address of the hosted .mid that the answer named; nothing contacts it on its own.
+    repairs : tuple of Repair, optional
+        Faults of the input and what was done about each.
+    changes : tuple of Change, optional
+        Decisions that made this song out of another one.
+
+    Examples
+    --------
+    >>> koto = Track("Koto", notes=as_notes([(0.0, 0.5, 60, 80)]))
+    >>> song = Song((koto, Track("Drums", is_drum=True)))
+    >>> song, song["Koto"], song[1]
+    (<Song 2 tracks, 1 note, 0.5 s>, <Track 'Koto' 1 note>, <Track 'Drums' drums, 0 notes>)
+    """
+
+    tracks: tuple[Track, ...]
+    tempo: TempoMap = field(default_factory=TempoMap.constant)
+    events: tuple[Event, ...] = ()
+    title: str | None = None
+    ticks_per_quarter: int | None = None
+    source: str = ""
+    midi_url: str | None = None
+    repairs: tuple[Repair, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freeze the sequences."""
+        for name in ("tracks", "events", "repairs", "changes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def __len__(self) -> int:
+        """Count the tracks."""
+        return len(self.tracks)
+
+    def __iter__(self) -> Iterator[Track]:
+        """Go through the tracks."""
+        return iter(self.tracks)
+
+    @overload
+    def __getitem__(self, key: int | str) -> Track: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Track, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Track | tuple[Track, ...]:
+        """Take a track by index or by name.
+
+        Raises
+        ------
+        KeyError
+            If no track or several tracks have that name; the message names their indices.
+        IndexError
+            If there is no track of that index.
+        """
+        if not isinstance(key, str):
+            return self.tracks[key]
+        found = [i for i, track in enumerate(self.tracks) if track.name == key]
+        if len(found) == 1:
+            return self.tracks[found[0]]
+        if found:
+            raise KeyError(f"{len(found)} tracks are named {key!r}: use one of the indices {found}")
+        names = ", ".join(repr(printable(track.name)) for track in self.tracks)
+        raise KeyError(f"no track is named {key!r}; there are {names or 'no tracks'}")
+
+    def select(self, *, name: str | None = None, drums: bool | None = None) -> Song:
+        """Take some of the tracks.
+
+        Parameters
+        ----------
+        name : str or None, optional
+            Only tracks of exactly this name.
+        drums : bool or None, optional
+            True for drums only, False for everything else.
+
+        Returns
+        -------
+        Song
+            The same song with those tracks; with none, if none fits.
+
+        Examples
+        --------
+        >>> Song((Track("Drums", is_drum=True), Track("Koto"))).select(drums=False)
+        <Song 1 track, 0 notes, 0.0 s>
+        """
+        kept = tuple(
+            track
+            for track in self.tracks
+            if (name is None or track.name == name) and (drums is None or track.is_drum == drums)
+        )
+        return self.with_tracks(kept)
+
+    def with_tracks(self, tracks: tuple[Track, ...], *changes: Change) -> Song:
+        """Make the same song with other tracks.
+
+        Parameters
+        ----------
+        tracks : tuple of Track
+            The new tracks.
+        *changes : Change
+            What was decided on the way, added to the song's list.
+
+        Returns
+        -------
+        Song
+            The new song; this one stays as it is.
+        """
+        return Song(
+            tracks,
+            self.tempo,
+            self.events,
+            self.title,
+            self.ticks_per_quarter,
+            self.source,
+            self.midi_url,
+            self.repairs,
+            (*self.changes, *changes),
+        )
+
+    @property
+    def note_count(self) -> int:
+        """Notes in all tracks."""
+        return sum(len(track.notes) for track in self.tracks)
+
+    @property
+    def end(self) -> float:
+        """Second at which the last note ends, 0 without notes."""
+        return max((track.end for track in self.tracks), default=0.0)
+
+    @property
+    def time_signatures(self) -> tuple[tuple[float, int, int], ...]:
+        """(second, numerator, denominator) of each time signature."""
+        return tuple(
+            (event.seconds, event.data[0], 1 << event.data[1])
+            for event in self.events
+            if event.kind == _TIME_SIGNATURE and len(event.data) >= 2
+        )
+
+    @property
+    def key_signatures(self) -> tuple[tuple[float, int, bool], ...]:
+        """(second, sharps or minus flats, whether minor) of each key signature."""
+        return tuple(
+            (event.seconds, int.from_bytes(event.data[:1], signed=True), bool(event.data[1]))
+            for event in self.events
+            if event.kind == _KEY_SIGNATURE and len(event.data) >= 2
+        )
+
+    @property
+    def markers(self) -> tuple[tuple[float, str], ...]:
+        """(second, text) of each marker."""
+        return tuple((event.seconds, event.text) for event in self.events if event.kind == _MARKER)
+
+    def note_array(self) -> npt.NDArray[np.void]:
+        """Put all notes in one flat table.
+
+        Returns
+        -------
+        ndarray of `NOTE_ARRAY`, shape (n,)
+            `start`, `end` (s), `pitch`, `velocity` and `track` (index), sorted by start, then
+            track, then the order within the track. A copy: changing it changes no song.
+
+        Examples
+        --------
+        >>> koto = Track("Koto", notes=as_notes([(0.0, 0.5, 60, 80)]))
+        >>> Song((koto,)).note_array()["track"].tolist()
+        [0]
+        """
+        table = np.empty(self.note_count, NOTE_ARRAY)
+        row = 0
+        for index, track in enumerate(self.tracks):
+            part = table[row : row + len(track.notes)]
+            for name in NOTE.names or ():
+                part[name] = track.notes[name]
+            part["track"] = index
+            row += len(track.notes)
+        return table[np.argsort(table["start"], kind="stable")]
+
+    def __repr__(self) -> str:
+        """Tracks, notes and length."""
+        tracks, notes = len(self.tracks), self.note_count
+        return (
+            f"<Song {tracks} track{'' if tracks == 1 else 's'}, "
+            f"{notes:,} note{'' if notes == 1 else 's'}, {self.end:.1f} s>"
+        )

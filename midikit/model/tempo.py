@@ -1,0 +1,149 @@
+"""Tempo as a step function of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.errors import NotesError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["DEFAULT_QPM", "TempoMap"]
+
+DEFAULT_QPM = 120.0
+"""Quarters a minute where a file says nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TempoMap:
+    """Piecewise constant tempo: where each tempo begins and how fast it is.
+
+    Parameters
+    ----------
+    seconds : array_like of float64, shape (k,)
+        Where each tempo begins, in seconds: 0 first, strictly increasing.
+    qpm : array_like of float64, shape (k,)
+        Quarter notes a minute from there on, positive.
+
+    Attributes
+    ----------
+    quarters : ndarray of float64, shape (k,)
+        Position of each change in quarters.
+
+    Raises
+    ------
+    NotesError
+        If the arrays are empty, differ in length, or break a rule above.
+
+    Examples
+    --------
+    >>> tempo = TempoMap([0.0, 2.0], [120.0, 60.0])
+    >>> tempo.to_quarters([1.0, 2.0, 3.0]).tolist()
+    [2.0, 4.0, 5.0]
+    >>> tempo.to_seconds([5.0]).tolist()
+    [3.0]
+    """
+
+    seconds: npt.NDArray[np.float64]
+    qpm: npt.NDArray[np.float64]
+    quarters: npt.NDArray[np.float64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Copy, check and freeze the arrays."""
+        seconds = np.array(self.seconds, np.float64, ndmin=1)
+        qpm = np.array(self.qpm, np.float64, ndmin=1)
+        if seconds.shape != qpm.shape or seconds.ndim != 1 or len(seconds) == 0:
+            raise NotesError(
+                f"tempo map of {seconds.shape} seconds and {qpm.shape} tempi; expected one tempo a "
+                "second given"
+            )
+        if not (np.isfinite(seconds).all() and seconds[0] == 0 and (np.diff(seconds) > 0).all()):
+            raise NotesError("tempo map: seconds must be finite, begin at 0 and increase")
+        if not (np.isfinite(qpm).all() and (qpm > 0).all()):
+            raise NotesError("tempo map: every tempo must be finite and above 0 quarters a minute")
+        quarters = np.concatenate([[0.0], np.cumsum(np.diff(seconds) * (qpm[:-1] / 60.0))])
+        for name, array in (("seconds", seconds), ("qpm", qpm), ("quarters", quarters)):
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def constant(cls, qpm: float = DEFAULT_QPM) -> TempoMap:
+        """Make a map of one tempo.
+
+        Parameters
+        ----------
+        qpm : float, optional
+            Quarter notes a minute.
+
+        Returns
+        -------
+        TempoMap
+            The map.
+
+        Raises
+        ------
+        NotesError
+            If `qpm` is not finite and positive.
+
+        Examples
+        --------
+        >>> TempoMap.constant(110.06).is_constant
+        True
+        """
+        return cls(np.zeros(1), np.array([qpm], np.float64))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is a single tempo."""
+        return len(self.qpm) == 1
+
+    def to_quarters(self, seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Turn seconds into quarters.
+
+        Parameters
+        ----------
+        seconds : array_like of float
+            Times in seconds; negative ones continue the first tempo backwards.
+
+        Returns
+        -------
+        ndarray of float64
+            Positions in quarters, 0 at second 0.
+        """
+        time = np.asarray(seconds, np.float64)
+        segment = np.clip(np.searchsorted(self.seconds, time, side="right") - 1, 0, None)
+        position: npt.NDArray[np.float64] = self.quarters[segment] + (
+            time - self.seconds[segment]
+        ) * (self.qpm[segment] / 60.0)
+        return position
+
+    def to_seconds(self, quarters: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Turn quarters into seconds.
+
+        Parameters
+        ----------
+        quarters : array_like of float
+            Positions in quarters; negative ones continue the first tempo backwards.
+
+        Returns
+        -------
+        ndarray of float64
+            Times in seconds.
+        """
+        position = np.asarray(quarters, np.float64)
+        segment = np.clip(np.searchsorted(self.quarters, position, side="right") - 1, 0, None)
+        time: npt.NDArray[np.float64] = self.seconds[segment] + (
+            position - self.quarters[segment]
+        ) * (60.0 / self.qpm[segment])
+        return time
+
+    def __repr__(self) -> str:
+        """Say the tempo, or how many changes of it there are."""
+        if self.is_constant:
+            return f"<TempoMap {self.qpm[0]:.2f} qpm>"
+        low, high = self.qpm.min(), self.qpm.max()
+        return f"<TempoMap {len(self.qpm):,} tempi, {low:.2f} to {high:.2f} qpm>"

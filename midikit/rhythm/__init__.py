@@ -1,0 +1,1 @@
+"""Songs and beat grids: where the notes lie in the bar."""

@@ -1,0 +1,1 @@
+"""The embedded endpoint: a loopback server with songs of its own."""

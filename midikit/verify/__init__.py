@@ -1,0 +1,1 @@
+"""Proof: two songs compared note by note."""
