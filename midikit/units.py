@@ -253,4 +253,6 @@ def _seconds_from_far_ticks(
     rate = micro / (1e6 * ticks_per_quarter)
     elapsed = np.concatenate([[0.0], np.cumsum(np.diff(tempo_ticks) * rate[:-1])])
     segment = np.clip(np.searchsorted(tempo_ticks, position, side="right") - 1, 0, None)
-    return np.asarray(elapsed[segment] + (position - tempo_ticks[segment]) * rate[segment])
+    return np.add(
+        elapsed[segment], (position - tempo_ticks[segment]) * rate[segment], dtype=np.float64
+    )
