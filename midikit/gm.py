@@ -198,7 +198,9 @@ _KIT_PIECES = frozenset(
 )
 _DEFAULT_CLAIMS = (None, 0, 1)
 _WORD = re.compile(r"[^\W_]+")
-_ROLE = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$|\s[-–—]\s*([^-–—]+)$")
+_DASHES = "\\-\u2013\u2014"
+_ROLE = re.compile(rf"[(\[]([^()\[\]]+)[)\]]\s*$|\s[{_DASHES}]\s*([^{_DASHES}]+)$")
+_PITCHED_DRUMS = frozenset(["steel", "taiko", "hang", "tongue", "slit", "log"])
 _SUFFIX = re.compile(r"\.(mid|midi|wav|mp3|json)$", re.IGNORECASE)
 _LONGEST_NAME = 200
 
@@ -305,7 +307,10 @@ def is_drum(name: str, program: int | None) -> bool:
         if "".join(words) in _exact_table():
             continue
         text = " ".join(words if not words or not words[-1].isdigit() else words[:-1])
-        if text in _KITS or (weak and text in _KIT_PIECES):
+        head = words[-1] if words and not _PITCHED_DRUMS.intersection(words) else ""
+        if text in _KITS or head in {"drum", "drumkit", "drumset"}:
+            return True
+        if weak and (text in _KIT_PIECES or head == "percussion"):
             return True
     return False
 

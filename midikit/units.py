@@ -236,7 +236,7 @@ def seconds_from_ticks(
     elapsed = np.concatenate([[0], np.cumsum(np.diff(tempo_ticks) * micro[:-1])])
     segment = np.clip(np.searchsorted(tempo_ticks, position, side="right") - 1, 0, None)
     total = elapsed[segment] + (position - tempo_ticks[segment]) * micro[segment]
-    return total / (1e6 * ticks_per_quarter)
+    return np.asarray(total / (1e6 * ticks_per_quarter), np.float64)
 
 
 _MAX_EXACT_TICKS = (1 << 62) // MAX_MICROSECONDS
@@ -253,6 +253,5 @@ def _seconds_from_far_ticks(
     rate = micro / (1e6 * ticks_per_quarter)
     elapsed = np.concatenate([[0.0], np.cumsum(np.diff(tempo_ticks) * rate[:-1])])
     segment = np.clip(np.searchsorted(tempo_ticks, position, side="right") - 1, 0, None)
-    return np.add(
-        elapsed[segment], (position - tempo_ticks[segment]) * rate[segment], dtype=np.float64
-    )
+    far = elapsed[segment] + (position - tempo_ticks[segment]) * rate[segment]
+    return far.astype(np.float64, copy=False)
