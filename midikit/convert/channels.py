@@ -1,0 +1,225 @@
+"""Which of the sixteen MIDI channels each track plays on.
+
+Drums go to channel 10 (index 9), every melodic track to a channel of its own and never to 10. A
+channel that the source used for one unit alone is kept. Two things make tracks share:
+
+* the source had them on one channel, and one of them holds controls, bends or pressure that the
+  others hear (a piano's two hands and its pedal), and they play one program;
+* there are more than 15: tracks of the same program share first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.convert.naming import shown
+from midikit.model.report import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from midikit.model.song import Track
+
+__all__ = ["DRUM_CHANNEL", "assign_channels", "free_channels", "is_lone_volume"]
+
+DRUM_CHANNEL = 9
+"""Index of General MIDI's drum channel, the tenth."""
+
+_MELODIC = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
+_CONTROL_CHANGE = 0xB0
+_PROGRAM_CHANGE = 0xC0
+_VOLUME = 7
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Tracks that share one channel."""
+
+    members: list[int]
+    program: int | None
+    source: int | None
+    size: int
+    port: int
+    channel: int = field(default=-1)
+
+
+def is_lone_volume(track: Track) -> bool:
+    """Tell whether a track's only control is a volume after its last note has begun.
+
+    Parameters
+    ----------
+    track : Track
+        The track.
+
+    Returns
+    -------
+    bool
+        True for the stray CC7 that sequencers import as a volume ramp over the whole song.
+    """
+    controls = track.controls[track.controls["status"] != _PROGRAM_CHANGE]
+    if len(controls) != 1 or not len(track.notes):
+        return False
+    only = controls[0]
+    late = bool(only["seconds"] >= track.notes["start"][-1]) and bool(only["seconds"] > 0)
+    return late and only["status"] == _CONTROL_CHANGE and only["data1"] == _VOLUME
+
+
+def assign_channels(
+    tracks: Sequence[Track], programs: Sequence[int | None]
+) -> tuple[list[int], list[Change]]:
+    """Choose the channel of each track.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        The tracks.
+    programs : sequence of (int or None)
+        The program each plays.
+
+    Returns
+    -------
+    channels : list of int
+        Channel 0..15 of each track.
+    changes : list of Change
+        Drums that were moved, and tracks that share a channel.
+    """
+    channels = [DRUM_CHANNEL] * len(tracks)
+    changes = [
+        Change("drums", shown(track), "moved to channel 10, where drums play")
+        for track in tracks
+        if track.is_drum and track.channel not in (None, DRUM_CHANNEL)
+    ]
+    for port in dict.fromkeys(track.port for track in tracks):
+        units = _units(tracks, programs, port)
+        _give(units)
+        changes += _shared(tracks, units)
+        for unit in units:
+            for member in unit.members:
+                channels[member] = unit.channel
+    return channels, changes
+
+
+def _units(tracks: Sequence[Track], programs: Sequence[int | None], port: int) -> list[_Unit]:
+    """Group the melodic tracks of one port into those that must share a channel."""
+    by_source: dict[int, list[int]] = {}
+    groups: list[list[int]] = []
+    for index, track in enumerate(tracks):
+        if track.is_drum or track.port != port:
+            continue
+        if track.channel is None:
+            groups.append([index])
+        elif track.channel in by_source:
+            by_source[track.channel].append(index)
+        else:
+            by_source[track.channel] = group = [index]
+            groups.append(group)
+    units = []
+    for group in groups:
+        for members in _split(tracks, programs, group):
+            sounding = [index for index in members if len(tracks[index].notes)] or members
+            size = sum(len(tracks[index].notes) for index in members)
+            first = tracks[members[0]]
+            units.append(_Unit(members, programs[sounding[0]], first.channel, size, port))
+    return units
+
+
+def _split(
+    tracks: Sequence[Track], programs: Sequence[int | None], group: list[int]
+) -> list[list[int]]:
+    """Split tracks of one source channel, unless some hear the controls of others."""
+    sounding = [index for index in group if len(tracks[index].notes)]
+    silent = [index for index in group if not len(tracks[index].notes)]
+    shared = any(len(tracks[index].controls) for index in silent) or any(
+        _holds_controls(tracks[index]) for index in sounding
+    )
+    if len({programs[index] for index in sounding}) <= 1 and shared:
+        return [group]
+    if not sounding:
+        return [group]
+    # Whatever a silent track holds goes with the first track that it can be heard on.
+    return [[sounding[0], *silent], *([index] for index in sounding[1:])]
+
+
+def _holds_controls(track: Track) -> bool:
+    other = track.controls["status"] != _PROGRAM_CHANGE
+    return bool(other.any()) and not is_lone_volume(track)
+
+
+def _give(units: list[_Unit]) -> None:
+    """Give each unit a channel; units beyond the fifteenth share."""
+    sounding = [unit for unit in units if unit.size] or units
+    owners = _owners(sounding)
+    free = list(_MELODIC)
+    for unit in owners:  # keep what the source had, where one unit alone had it
+        if unit.source in free and unit.source is not None:
+            unit.channel = unit.source
+            free.remove(unit.source)
+    for unit in owners:
+        if unit.channel < 0:
+            unit.channel = free.pop(0)
+    taken = {id(unit) for unit in owners}
+    for unit in units:
+        if id(unit) in taken:
+            continue
+        if not unit.size and free:
+            unit.channel = free.pop(0)
+            continue
+        same = [owner for owner in owners if owner.program == unit.program]
+        host = min(same or owners, key=lambda owner: owner.size)
+        unit.channel = host.channel
+        host.size += unit.size
+
+
+def _owners(units: list[_Unit]) -> list[_Unit]:
+    """Choose the fifteen units that own a channel: one a program first, then the largest."""
+    room = len(_MELODIC)
+    if len(units) <= room:
+        return units
+    first = {unit.program: position for position, unit in reversed(list(enumerate(units)))}
+    leaders = set(sorted(first.values())[:room])
+    rest = [position for position in range(len(units)) if position not in leaders]
+    rest.sort(key=lambda position: (-units[position].size, position))
+    chosen = leaders | set(rest[: room - len(leaders)])
+    return [unit for position, unit in enumerate(units) if position in chosen]
+
+
+def _shared(tracks: Sequence[Track], units: list[_Unit]) -> list[Change]:
+    """List who plays on one channel with whom."""
+    changes = []
+    owners: dict[int, _Unit] = {}
+    for unit in units:
+        owner = owners.setdefault(unit.channel, unit)
+        name, host = shown(tracks[unit.members[0]]), shown(tracks[owner.members[0]])
+        if owner is not unit:
+            what = f"shares channel {unit.channel + 1} with {host}: more than 15 melodic tracks"
+            if owner.program != unit.program:
+                what += ", and they play different programs"
+            changes.append(Change("channel", name, what))
+        sounding = [index for index in unit.members if len(tracks[index].notes)]
+        if len(sounding) > 1:
+            others = ", ".join(shown(tracks[index]) for index in sounding[1:4])
+            what = (
+                f"keeps channel {unit.channel + 1} together with {others}, for the controls there"
+            )
+            changes.append(Change("channel", name, what))
+    return changes
+
+
+def free_channels(channels: Sequence[int]) -> list[int]:
+    """List the melodic channels nobody plays on.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        Channels in use.
+
+    Returns
+    -------
+    list of int
+        The others, without the drum channel.
+    """
+    used = set(np.unique(np.array(channels, np.int64)).tolist())
+    return [channel for channel in _MELODIC if channel not in used]

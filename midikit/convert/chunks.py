@@ -1,0 +1,214 @@
+"""What stands in each track of a .mid besides its notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from midikit.convert.channels import is_lone_volume
+from midikit.smf.encode import Chunk, TickEvent, meta
+from midikit.units import ticks_from_seconds, written_tempo
+
+if TYPE_CHECKING:
+    from midikit.model.song import Event, Song, Track
+    from midikit.model.tempo import TempoMap
+
+__all__ = ["Part", "TempoTicks", "conductor_chunk", "is_valid_key", "part_chunk"]
+
+_TRACK_NAME = 0x03
+_CHANNEL_PREFIX = 0x20
+_TEMPO = 0x51
+_END_OF_TRACK = 0x2F
+_KEY_SIGNATURE = 0x59
+_PROGRAM_CHANGE = 0xC0
+_WRITTEN_ELSEWHERE = frozenset([_END_OF_TRACK, _TEMPO])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TempoTicks:
+    """A tempo map as it will be written.
+
+    Parameters
+    ----------
+    ticks : ndarray of int64, shape (k,)
+        Tick of each tempo event.
+    micro : ndarray of int64, shape (k,)
+        Microseconds a quarter from there on.
+    starts : ndarray of float64, shape (k,)
+        Second of each event as a reader computes it.
+    ticks_per_quarter : int
+        Resolution.
+    """
+
+    ticks: npt.NDArray[np.int64]
+    micro: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.float64]
+    ticks_per_quarter: int
+
+    @classmethod
+    def of(cls, tempo: TempoMap, ticks_per_quarter: int) -> TempoTicks:
+        """Put a tempo map on ticks."""
+        ticks, micro, starts = written_tempo(tempo.seconds, tempo.qpm, ticks_per_quarter)
+        return cls(ticks, micro, starts, ticks_per_quarter)
+
+    def at(self, seconds: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the tick nearest to each second."""
+        return ticks_from_seconds(
+            seconds, self.ticks, self.micro, self.starts, self.ticks_per_quarter
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One track of the file.
+
+    Parameters
+    ----------
+    track : Track
+        The track whose name, controls and events it carries.
+    program : int or None
+        Program it plays, None to write none.
+    channel : int
+        Channel 0..15.
+    spilled : bool, optional
+        Whether it holds only notes that overlapped in their own track: its events stay there.
+    """
+
+    track: Track
+    program: int | None
+    channel: int
+    spilled: bool = False
+
+
+def is_valid_key(data: bytes) -> bool:
+    """Tell whether the payload of a key signature says a key.
+
+    Parameters
+    ----------
+    data : bytes
+        Sharps (negative for flats) and mode.
+
+    Returns
+    -------
+    bool
+        True for two bytes, -7 to 7 sharps, mode 0 or 1.
+
+    Examples
+    --------
+    >>> is_valid_key(bytes([2, 0])), is_valid_key(bytes([19, 0])), is_valid_key(bytes([0, 255]))
+    (True, False, False)
+    """
+    return len(data) == 2 and -7 <= int.from_bytes(data[:1], signed=True) <= 7 and data[1] <= 1
+
+
+def conductor_chunk(song: Song, tempo: TempoTicks) -> Chunk:
+    """Write the first track: title, tempo and what concerns the whole song.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+    tempo : TempoTicks
+        Its tempo as it will be written.
+
+    Returns
+    -------
+    Chunk
+        The track.
+    """
+    head = () if song.title is None else (meta(_TRACK_NAME, _encoded(song.title)),)
+    events = _events(song.events, tempo)
+    events += [
+        TickEvent(tick, _TEMPO, micro.to_bytes(3, "big"))
+        for tick, micro in zip(tempo.ticks.tolist(), tempo.micro.tolist(), strict=True)
+    ]
+    events.sort(key=lambda event: event.tick)
+    return Chunk(head=head, events=tuple(events))
+
+
+def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
+    """Write what a track holds besides notes: name, program, controls and events.
+
+    Parameters
+    ----------
+    part : Part
+        The track and where it plays.
+    tempo : TempoTicks
+        The tempo as it will be written.
+
+    Returns
+    -------
+    Chunk
+        The track.
+    """
+    track = part.track
+    head = [meta(_TRACK_NAME, _encoded(track.name))] if track.name else []
+    program, controls = _controls(track, part.program)
+    if program is not None:
+        head.append(bytes([_PROGRAM_CHANGE | part.channel, program]))
+    events = [] if part.spilled else _events(track.events, tempo)
+    if any(event.kind == _CHANNEL_PREFIX for event in events):
+        events = [
+            TickEvent(event.tick, event.kind, bytes([part.channel]))
+            if event.kind == _CHANNEL_PREFIX
+            else event
+            for event in events
+        ]
+    if not len(controls):
+        return Chunk(part.channel, tuple(head), events=tuple(events))
+    messages = np.empty((len(controls), 4), np.int64)
+    messages[:, 0] = tempo.at(controls["seconds"])
+    messages[:, 1] = controls["status"] | part.channel
+    messages[:, 2] = controls["data1"]
+    messages[:, 3] = controls["data2"]
+    return Chunk(part.channel, tuple(head), messages, tuple(events))
+
+
+def _encoded(name: str) -> bytes:
+    """Write a name as UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+
+
+def _events(events: tuple[Event, ...], tempo: TempoTicks) -> list[TickEvent]:
+    kept = [
+        event
+        for event in events
+        if event.kind not in _WRITTEN_ELSEWHERE
+        and (event.kind != _KEY_SIGNATURE or is_valid_key(event.data))
+    ]
+    ticks = tempo.at([event.seconds for event in kept]).tolist()
+    found = [
+        TickEvent(tick, event.kind, event.data) for tick, event in zip(ticks, kept, strict=True)
+    ]
+    return sorted(found, key=lambda event: event.tick)
+
+
+def _controls(track: Track, program: int | None) -> tuple[int | None, npt.NDArray[np.void]]:
+    """Bring a track's controls in line with its program.
+
+    Returns the program to write at tick 0, None where the controls say it already, and the
+    controls to write.
+    """
+    controls = track.controls
+    if is_lone_volume(track):
+        controls = controls.copy()
+        controls["seconds"][controls["status"] != _PROGRAM_CHANGE] = 0.0
+        controls = controls[np.argsort(controls["seconds"], kind="stable")]
+    changes = controls["status"] == _PROGRAM_CHANGE
+    if program is None:
+        return None, controls
+    if not changes.any():
+        return program, controls
+    begin = track.notes["start"][0] if len(track.notes) else np.inf
+    initial = changes & (controls["seconds"] <= begin)
+    if not initial.any():
+        return program, controls
+    claimed = int(controls["data1"][initial][-1])
+    if claimed == program:
+        return None, controls
+    # The old program goes, wherever it is repeated; later changes to other programs stay.
+    gone = initial | (changes & (controls["data1"] == claimed))
+    return program, controls[~gone]

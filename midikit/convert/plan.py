@@ -1,0 +1,316 @@
+"""What a .mid of a song will hold: every decision, taken and listed before a byte is written.
+
+Times are put on ticks under the tempo map as it will be written, so that each note keeps its
+seconds to the nearest tick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from midikit.convert.channels import assign_channels, free_channels, is_lone_volume
+from midikit.convert.chunks import Part, TempoTicks, conductor_chunk, part_chunk
+from midikit.convert.merge import Duplicates, merge_tracks
+from midikit.convert.naming import shown
+from midikit.convert.overlap import (
+    NoteTable,
+    Overlap,
+    Short,
+    lengthen,
+    nested,
+    overlapping,
+    trim,
+    voices,
+)
+from midikit.convert.programs import Programs, choose_programs
+from midikit.errors import ConversionError, LimitError
+from midikit.escape import quoted
+from midikit.model.notes import NO_NOTES, notes_by_track
+from midikit.model.report import Change
+from midikit.model.song import Song, trusted_track
+from midikit.model.tempo import TempoMap
+from midikit.smf.encode import TickNotes, encode
+from midikit.units import DEFAULT_TICKS_PER_QUARTER, MAX_MICROSECONDS, seconds_from_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from midikit.model.song import Track
+
+__all__ = ["Merge", "MidiPlan", "plan_midi"]
+
+Merge: TypeAlias = Literal["off", "name"]
+
+_MAX_TICKS = 1 << 53
+_CHOICES = {
+    "merge": ("off", "name"),
+    "duplicates": ("collapse", "keep"),
+    "overlap": ("trim", "spill", "keep", "error"),
+    "short": ("tick", "keep"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MidiPlan:
+    """Everything a .mid file will hold, decided but not yet written.
+
+    Parameters
+    ----------
+    source : Song
+        The song that was planned.
+    parts : tuple of Part
+        What each track of the file plays, on which channel.
+    notes : NoteTable
+        All notes on ticks.
+    tempo : TempoTicks
+        The tempo events as they will be written.
+    changes : tuple of Change
+        Every decision that makes the file differ from the song.
+    """
+
+    source: Song
+    parts: tuple[Part, ...]
+    notes: NoteTable
+    tempo: TempoTicks
+    changes: tuple[Change, ...]
+
+    def to_bytes(self) -> bytes:
+        """Write the file.
+
+        Returns
+        -------
+        bytes
+            A Standard MIDI File of format 1; the same plan always gives the same bytes.
+
+        Raises
+        ------
+        LimitError
+            If the format cannot hold it: too many tracks, or too long a pause.
+        """
+        counts = np.bincount(self.notes.part, minlength=len(self.parts)).tolist()
+        notes = TickNotes(
+            self.notes.start,
+            self.notes.end,
+            self.notes.pitch,
+            self.notes.velocity,
+            (0, *counts),
+        )
+        chunks = [conductor_chunk(self.source, self.tempo)]
+        chunks += [part_chunk(part, self.tempo) for part in self.parts]
+        return encode(chunks, notes, division=self.tempo.ticks_per_quarter)
+
+    def to_song(self) -> Song:
+        """Say what a reader of the file will find.
+
+        Returns
+        -------
+        Song
+            One track a part, its notes at the seconds of their ticks.
+        """
+        tempo = self.tempo
+        columns = {
+            name: seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)
+            for name, ticks in (("start", self.notes.start), ("end", self.notes.end))
+        } | {"pitch": self.notes.pitch, "velocity": self.notes.velocity}
+        counts = np.bincount(self.notes.part, minlength=len(self.parts)).tolist()
+        tracks = [
+            trusted_track(
+                part.track.name,
+                notes,
+                program=part.program,
+                is_drum=part.track.is_drum,
+                channel=part.channel,
+                port=part.track.port,
+            )
+            for part, notes in zip(self.parts, notes_by_track(columns, counts), strict=True)
+        ]
+        return self.source.with_tracks(tuple(tracks), *self.changes)
+
+
+def plan_midi(
+    song: Song,
+    *,
+    programs: Programs = "name",
+    merge: Merge = "off",
+    duplicates: Duplicates = "collapse",
+    overlap: Overlap = "trim",
+    short: Short = "tick",
+    tempo: TempoMap | float | None = None,
+    ticks_per_quarter: int | None = None,
+) -> MidiPlan:
+    """Decide what a .mid of this song holds.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+    programs : {"name", "source"} or mapping of str to int, optional
+        Sounds by the instruments' names, as the source claimed them, or 0..127 by track name.
+    merge : {"off", "name"}, optional
+        Whether to join tracks of one name.
+    duplicates : {"collapse", "keep"}, optional
+        For joined tracks: notes that both hold (same pitch, less than a sixteenth apart) once.
+    overlap : {"trim", "spill", "keep", "error"}, optional
+        Equal pitches that overlap within a track: end the first where the second begins; move the
+        later ones to a further channel while there is one; write them as they are; or refuse.
+    short : {"tick", "keep"}, optional
+        Notes shorter than a tick: make them one tick long, or write them with no length.
+    tempo : TempoMap or float or None, optional
+        Tempo to write: a map, or quarters a minute; None for the song's. Seconds stay as they are.
+    ticks_per_quarter : int or None, optional
+        Resolution, 1 to 32,767; None for that of the .mid it came from, else 480.
+
+    Returns
+    -------
+    MidiPlan
+        The decisions; `MidiPlan.changes` lists them.
+
+    Raises
+    ------
+    ConversionError
+        If an option is unknown or out of range, or ``overlap="error"`` finds one.
+
+    Examples
+    --------
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> song = Song((Track("Koto", notes=as_notes([(0.0, 0.5, 60, 80)])),))
+    >>> print(*plan_midi(song).changes)
+    Koto: plays Koto (program 107), by its name
+    """
+    options = {"merge": merge, "duplicates": duplicates, "overlap": overlap, "short": short}
+    for name, value in options.items():
+        if value not in _CHOICES[name]:
+            allowed = ", ".join(repr(choice) for choice in _CHOICES[name])
+            raise ConversionError(f"{name} is {quoted(value)}; expected one of {allowed}")
+    changes: list[Change] = []
+    tracks = song.tracks
+    if merge == "name":
+        tracks, changes = merge_tracks(song, duplicates=duplicates)
+    written = _tempo_ticks(song, tempo, ticks_per_quarter)
+    chosen, more = choose_programs(tracks, programs)
+    changes += more
+    channels, more = assign_channels(tracks, chosen)
+    changes += more
+    parts = []
+    for track, program, channel in zip(tracks, chosen, channels, strict=True):
+        parts.append(Part(track, program, channel))
+        if is_lone_volume(track):
+            what = "its only volume control stood at its end; moved to its start"
+            changes.append(Change("volume", shown(track), what))
+    notes = _on_ticks(tracks, written)
+    if short == "tick":
+        changes += _count(tracks, notes, lengthen(notes), "short", "shorter than a tick made one")
+    notes = notes.sort()
+    if overlap == "spill":
+        notes = _spill(parts, notes, changes)
+    changes += _resolve(tuple(part.track for part in parts), notes, overlap, written)
+    return MidiPlan(song, tuple(parts), notes, written, tuple(changes))
+
+
+def _tempo_ticks(
+    song: Song, tempo: TempoMap | float | None, ticks_per_quarter: int | None
+) -> TempoTicks:
+    if ticks_per_quarter is None:
+        ticks_per_quarter = song.ticks_per_quarter or DEFAULT_TICKS_PER_QUARTER
+    if not 1 <= ticks_per_quarter <= 0x7FFF:
+        raise ConversionError(f"ticks_per_quarter is {ticks_per_quarter}; expected 1 to 32,767")
+    if tempo is None:
+        tempo = song.tempo
+    elif not isinstance(tempo, TempoMap):
+        tempo = TempoMap.constant(tempo)
+    slowest, fastest = float(tempo.qpm.min()), float(tempo.qpm.max())
+    if slowest < 60e6 / MAX_MICROSECONDS or fastest > 60e6:
+        wrong = slowest if slowest < 60e6 / MAX_MICROSECONDS else fastest
+        raise ConversionError(f"tempo of {wrong:g} qpm; a .mid holds 3.58 to 60,000,000")
+    return TempoTicks.of(tempo, ticks_per_quarter)
+
+
+def _on_ticks(tracks: Sequence[Track], tempo: TempoTicks) -> NoteTable:
+    """Put the notes of all tracks on ticks in one go."""
+    counts = [len(track.notes) for track in tracks]
+    notes = np.concatenate([NO_NOTES, *(track.notes for track in tracks)])
+    latest = float(notes["end"].max(initial=0.0))
+    if latest * float(1e6 * tempo.ticks_per_quarter / tempo.micro.min()) > _MAX_TICKS:
+        raise LimitError(f"a note ends at {latest:g} s; a .mid cannot say that at this resolution")
+    return NoteTable(
+        np.repeat(np.arange(len(tracks), dtype=np.int64), counts),
+        tempo.at(notes["start"]),
+        tempo.at(notes["end"]),
+        notes["pitch"],
+        notes["velocity"],
+    )
+
+
+def _count(
+    tracks: Sequence[Track],
+    notes: NoteTable,
+    which: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    kind: str,
+    what: str,
+) -> list[Change]:
+    """List how many notes of each track something was done to."""
+    if not which.any():
+        return []
+    found = np.bincount(notes.part[which], minlength=len(tracks)).tolist()
+    return [
+        Change(kind, shown(track), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
+        for track, n in zip(tracks, found, strict=True)
+        if n
+    ]
+
+
+def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTable:
+    """Move overlapping notes to parts of their own while there are free channels."""
+    voice = voices(notes)
+    free = free_channels([part.channel for part in parts])
+    target = notes.part.copy()
+    for index, part in enumerate(list(parts)):
+        most = int(voice[notes.part == index].max(initial=0))
+        for level in range(1, most + 1):
+            if part.track.is_drum or not free:
+                break
+            rows = (notes.part == index) & (voice == level)
+            target[rows] = len(parts)
+            parts.append(Part(part.track, part.program, free.pop(0), spilled=True))
+            n = int(rows.sum())
+            what = f"{n:,} overlapping notes moved to channel {parts[-1].channel + 1}"
+            changes.append(Change("overlap", shown(part.track), what, n))
+    notes.part = target
+    return notes.sort()
+
+
+def _resolve(
+    tracks: Sequence[Track], notes: NoteTable, overlap: Overlap, tempo: TempoTicks
+) -> list[Change]:
+    """Apply the overlap policy to what overlaps, in place, and list it."""
+    if overlap == "keep":
+        n = nested(notes)
+        what = f"{n:,} notes lie inside longer ones of their pitch; a reader will swap their ends"
+        return [Change("overlap", "", what, n)] if n else []
+    if overlap == "error":
+        over = overlapping(notes)
+        if len(over):
+            row = int(over[0])
+            name, pitch = shown(tracks[int(notes.part[row])]), int(notes.pitch[row])
+            raise ConversionError(
+                f"{name}: pitch {pitch} at {_second(notes, row, tempo):.3f} s still sounds when it "
+                "is struck again; pass overlap='trim', 'spill' or 'keep'"
+            )
+        return []
+    taken = trim(notes)
+    changes = _count(tracks, notes, taken > 0, "overlap", "ended where the pitch is struck again")
+    over = overlapping(notes)
+    if len(over):
+        still = np.zeros(len(notes.start), bool)
+        still[over] = True
+        changes += _count(tracks, notes, still, "overlap", "begin together with their pitch again")
+    return changes
+
+
+def _second(notes: NoteTable, row: int, tempo: TempoTicks) -> float:
+    ticks = notes.start[row : row + 1]
+    return float(seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)[0])

@@ -1,0 +1,129 @@
+"""Which General MIDI program each track plays, and why.
+
+A name that is known as a whole wins over a claim that contradicts it, because broken exports claim
+one program for every track; a name of which only some words are known wins only where all tracks
+make the same empty claim. Whatever is not simply the claim is listed as a change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from midikit.convert.naming import shown
+from midikit.errors import ConversionError
+from midikit.escape import quoted
+from midikit.gm import PROGRAM_NAMES, ProgramGuess, find_program
+from midikit.model.report import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from midikit.model.song import Track
+
+__all__ = ["Programs", "choose_programs"]
+
+Programs: TypeAlias = "Literal['name', 'source'] | Mapping[str, int]"
+"""``"name"``, ``"source"``, or programs by track name on top of ``"name"``."""
+
+_KITS = frozenset([0, 8, 16, 24, 25, 26, 32, 40, 48, 56])
+_EMPTY_CLAIMS = frozenset([0, 1])
+
+
+def choose_programs(
+    tracks: Sequence[Track], programs: Programs
+) -> tuple[list[int | None], list[Change]]:
+    """Choose the program of each track.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        The tracks.
+    programs : {"name", "source"} or mapping of str to int
+        ``"name"``: by the instrument's name, else the claim, else 0. ``"source"``: the claim,
+        whatever it is. A mapping gives the program of some names; the others go by name.
+
+    Returns
+    -------
+    programs : list of (int or None)
+        Program 0..127 of each track; None where nothing is to be written.
+    changes : list of Change
+        Every choice that is not the claim.
+
+    Raises
+    ------
+    ConversionError
+        If the policy is unknown, a name in the mapping is no track's, or a program is out of range.
+    """
+    if programs == "source":
+        return [track.program for track in tracks], []
+    if isinstance(programs, str):
+        if programs != "name":
+            raise ConversionError(f"programs is {quoted(programs)}; expected 'name' or 'source'")
+        asked: Mapping[str, int] = {}
+    else:
+        asked = _checked(tracks, programs)
+    melodic = [track.program for track in tracks if not track.is_drum and len(track.notes)]
+    empty = len(melodic) > 1 and len(set(melodic)) == 1 and melodic[0] in _EMPTY_CLAIMS
+    chosen: list[int | None] = []
+    changes = []
+    for track in tracks:
+        program, why = _choose(track, asked.get(track.name), empty_claims=empty)
+        chosen.append(program)
+        if why:
+            changes.append(Change("program", shown(track), why))
+    return chosen, changes
+
+
+def _checked(tracks: Sequence[Track], asked: Mapping[str, int]) -> Mapping[str, int]:
+    names = {track.name for track in tracks}
+    for name, program in asked.items():
+        if name not in names:
+            known = ", ".join(quoted(track.name) for track in tracks[:20])
+            raise ConversionError(f"no track is named {quoted(name)}; there are {known}")
+        if not 0 <= program <= 127:
+            raise ConversionError(f"program {program} for {quoted(name)}; expected 0 to 127")
+    return asked
+
+
+def _choose(track: Track, asked: int | None, *, empty_claims: bool) -> tuple[int | None, str]:
+    """Choose one track's program; the text is empty where it is the claim."""
+    claim = track.program
+    if not len(track.notes) and claim is None and asked is None:
+        return None, ""
+    if track.is_drum:
+        return _choose_kit(claim if asked is None else asked)
+    if asked is not None:
+        return asked, "" if asked == claim else f"plays {_sound(asked)}, as asked"
+    guess = find_program(track.name)
+    if guess is None:
+        if claim is None:
+            return 0, f"plays {_sound(0)}: its name says nothing"
+        return claim, ""
+    if claim is None:
+        return guess.program, f"plays {_sound(guess.program)}, {_by(guess)}"
+    if claim == guess.program or not _contradicts(guess, claim, empty_claims=empty_claims):
+        return claim, ""
+    text = f"plays {_sound(guess.program)}, {_by(guess)}; the file claimed {_sound(claim)}"
+    return guess.program, text
+
+
+def _contradicts(guess: ProgramGuess, claim: int, *, empty_claims: bool) -> bool:
+    if guess.how == "exact":
+        return True
+    if guess.how == "fuzzy" and not empty_claims:
+        return False
+    return claim not in guess.compatible
+
+
+def _choose_kit(claim: int | None) -> tuple[int, str]:
+    if claim is None or claim in _KITS:
+        return claim or 0, ""
+    return 0, f"plays the standard kit; the file claimed {_sound(claim)}, which is no kit"
+
+
+def _by(guess: ProgramGuess) -> str:
+    return "by its name" if guess.is_confident else "guessed from its name"
+
+
+def _sound(program: int) -> str:
+    return f"{PROGRAM_NAMES[program]} (program {program})"
