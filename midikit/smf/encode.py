@@ -292,9 +292,8 @@ def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
     pitch, velocity = notes.pitch[part].astype(np.int64), notes.velocity[part].astype(np.int64)
     n, m, k = len(start), len(chunk.messages), len(chunk.events)
     on = np.full(n, _NOTE_ON | chunk.channel, np.int64)
-    tick = np.concatenate(
-        [end, [event.tick for event in chunk.events], chunk.messages[:, 0], start], dtype=np.int64
-    )
+    event_ticks = np.array([event.tick for event in chunk.events], np.int64)
+    tick = np.concatenate([end, event_ticks, chunk.messages[:, 0], start])
     rank = np.concatenate(
         [np.where(end <= start, 3, 0), np.full(k, 1), np.full(m, 1), np.full(n, 2)]
     )
