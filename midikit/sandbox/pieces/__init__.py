@@ -1,0 +1,1 @@
+"""The demo songs' scores, a file a song."""
