@@ -1,0 +1,67 @@
+"""Files: whole or not at all, never through a link."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from midikit.errors import InputError, LimitError, OutputError
+from midikit.files import read_bytes, write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    """The new bytes stand alone; no temporary file is left."""
+    target = tmp_path / "song.mid"
+    write_bytes(target, b"old")
+    write_bytes(target, b"new", durable=True)
+    assert target.read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["song.mid"]
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    """What the link pointed to stays as it was."""
+    victim, link = tmp_path / "victim", tmp_path / "song.mid"
+    victim.write_bytes(b"mine")
+    link.symlink_to(victim)
+    write_bytes(link, b"song")
+    assert victim.read_bytes() == b"mine"
+    assert not link.is_symlink()
+
+
+def test_permissions_hold_whatever_the_umask(tmp_path: Path) -> None:
+    """A private file is private, a wide umask or a narrow one notwithstanding."""
+    for mask in (0o000, 0o777):
+        before = os.umask(mask)
+        try:
+            write_bytes(tmp_path / "secret", b"x", mode=0o600)
+        finally:
+            os.umask(before)
+        assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
+    """No such folder, a folder in the way, a name with a NUL: one line, nothing left behind."""
+    with pytest.raises(OutputError, match="cannot be written: No such file or directory"):
+        write_bytes(tmp_path / "none" / "song.mid", b"x")
+    with pytest.raises(OutputError, match="is a folder"):
+        write_bytes(tmp_path, b"x")
+    with pytest.raises(OutputError, match="cannot be written: embedded null"):
+        write_bytes(f"{tmp_path}/a\0b", b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_is_bounded_and_says_why_not(tmp_path: Path) -> None:
+    """A missing file, a folder, and one over the limit."""
+    (tmp_path / "big").write_bytes(b"x" * 11)
+    with pytest.raises(InputError, match="none: cannot be read: No such file or directory"):
+        read_bytes(tmp_path / "none")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        read_bytes(tmp_path)
+    with pytest.raises(LimitError, match="larger than 10 bytes; pass max_bytes="):
+        read_bytes(tmp_path / "big", max_bytes=10)
+    assert read_bytes(tmp_path / "big", max_bytes=11) == b"x" * 11

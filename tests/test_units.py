@@ -1,0 +1,79 @@
+"""Rounding between units, in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midikit.units import (
+    LATTICE,
+    microseconds_per_quarter,
+    seconds_from_ticks,
+    ticks_from_quarters,
+    ticks_from_seconds,
+    velocity_from_unit,
+    velocity_to_unit,
+    written_tempo,
+)
+
+
+def test_every_velocity_survives() -> None:
+    """K/127 is K again, for every K that a note can have."""
+    every = np.arange(1, 128)
+    assert np.array_equal(velocity_from_unit(velocity_to_unit(every)), every)
+
+
+def test_velocity_zero_becomes_one() -> None:
+    """A velocity of 0 would be an end on the wire; beyond 1 is full."""
+    assert velocity_from_unit([0.0, 0.001, 1.5]).tolist() == [1, 1, 127]
+
+
+def test_the_lattice_is_exact_at_480_ticks() -> None:
+    """At 120 quarters a minute a lattice step is five ticks, and each second comes back exactly."""
+    steps = np.arange(192 * 3600)
+    seconds = steps / LATTICE
+    tempo = written_tempo(np.zeros(1), np.array([120.0]), 480)
+    ticks = ticks_from_seconds(seconds, *tempo, 480)
+    assert np.array_equal(ticks, 5 * steps)
+    assert np.array_equal(seconds_from_ticks(ticks, tempo[0], tempo[1], 480), seconds)
+
+
+@pytest.mark.parametrize(("qpm", "micro"), [(120.0, 500_000), (1e9, 1), (0.001, 0xFFFFFF)])
+def test_tempo_events_hold_whole_microseconds(qpm: float, micro: int) -> None:
+    """Rounded, and kept within what three bytes say."""
+    assert microseconds_per_quarter(qpm).tolist() == micro
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0001, 20), st.floats(4, 900)), max_size=30),
+    st.lists(st.floats(0, 600), min_size=1, max_size=30),
+    st.sampled_from([24, 96, 480, 960]),
+)
+def test_seconds_stay_within_half_a_tick(
+    changes: list[tuple[float, float]], times: list[float], resolution: int
+) -> None:
+    """However many tempo changes are rounded to ticks, the error never adds up."""
+    seconds = np.concatenate([[0.0], np.cumsum([step for step, _ in changes])])
+    qpm = np.array([120.0, *(tempo for _, tempo in changes)])
+    ticks, micro, starts = written_tempo(seconds, qpm, resolution)
+    assert (np.diff(ticks) > 0).all()
+    found = seconds_from_ticks(
+        ticks_from_seconds(times, ticks, micro, starts, resolution), ticks, micro, resolution
+    )
+    longest = micro.max() * 1e-6 / resolution
+    assert np.abs(found - times).max() <= longest / 2 + 1e-9
+
+
+def test_ticks_beyond_exact_arithmetic_do_not_wrap() -> None:
+    """A hostile file's ticks give seconds, not negative ones."""
+    far = np.array([1 << 58], np.int64)
+    slow = np.array([0xFFFFFF])
+    found = seconds_from_ticks(far, np.array([0]), slow, 1)
+    assert found[0] == pytest.approx((1 << 58) * 16.777215)
+
+
+def test_quarters_round_to_the_nearest_tick() -> None:
+    """Half a tick goes to the even one, as everywhere in numpy."""
+    assert ticks_from_quarters([1.0011, 1.5 / 480], 480).tolist() == [481, 2]
