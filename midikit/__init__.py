@@ -1,1 +1,117 @@
-"""Turn an AI song into MIDI that opens right."""
+"""Turn an AI song into MIDI that opens right.
+
+>>> import midikit as mk
+>>> answer = {"instruments": [{"name": "Koto", "notes": [
+...     {"start": 0.0, "end": 0.5, "pitch": 64, "velocity": 0.8}]}]}
+>>> song = mk.read_json(answer)
+>>> song
+<Song 1 track, 1 note, 0.5 s>
+>>> song["Koto"].notes["pitch"].tolist()
+[64]
+>>> mk.to_midi(song)[:4]
+b'MThd'
+
+Core names live here; further targets and adapters (CSV, pretty_midi, mido …) in `midikit.convert`,
+the embedded endpoint in `midikit.sandbox`. Everything heavy is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midikit.convert.midi import plan_midi, to_midi, write_midi
+    from midikit.convert.pianoroll import PianoRoll, pianoroll
+    from midikit.convert.plan import MidiPlan
+    from midikit.errors import (
+        AnswerError,
+        DifferenceError,
+        InputError,
+        LimitError,
+        MidiError,
+        MidikitError,
+        PendingError,
+        ProviderError,
+        RemoteError,
+    )
+    from midikit.fetch.client import Client, Clip
+    from midikit.model.beats import BeatGrid
+    from midikit.model.notes import NOTE, as_notes, shift, transpose
+    from midikit.model.report import Change, Repair
+    from midikit.model.song import Event, Song, Track
+    from midikit.model.tempo import TempoMap
+    from midikit.parse.midi import read_midi
+    from midikit.parse.response import read_json
+    from midikit.rhythm.quantize import quantize
+    from midikit.verify.compare import Comparison, compare
+
+__all__ = [
+    "NOTE",
+    "AnswerError",
+    "BeatGrid",
+    "Change",
+    "Client",
+    "Clip",
+    "Comparison",
+    "DifferenceError",
+    "Event",
+    "InputError",
+    "LimitError",
+    "MidiError",
+    "MidiPlan",
+    "MidikitError",
+    "PendingError",
+    "PianoRoll",
+    "ProviderError",
+    "RemoteError",
+    "Repair",
+    "Song",
+    "TempoMap",
+    "Track",
+    "as_notes",
+    "compare",
+    "pianoroll",
+    "plan_midi",
+    "quantize",
+    "read_json",
+    "read_midi",
+    "shift",
+    "to_midi",
+    "transpose",
+    "write_midi",
+]
+
+_HOME = {
+    "convert.midi": ("plan_midi", "to_midi", "write_midi"),
+    "convert.pianoroll": ("PianoRoll", "pianoroll"),
+    "convert.plan": ("MidiPlan",),
+    "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "fetch.client": ("Client", "Clip"),
+    "model.beats": ("BeatGrid",),
+    "model.notes": ("NOTE", "as_notes", "shift", "transpose"),
+    "model.report": ("Change", "Repair"),
+    "model.song": ("Event", "Song", "Track"),
+    "model.tempo": ("TempoMap",),
+    "parse.midi": ("read_midi",),
+    "parse.response": ("read_json",),
+    "rhythm.quantize": ("quantize",),
+    "verify.compare": ("Comparison", "compare"),
+}
+_MODULE_OF = {name: f"midikit.{module}" for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("midikit")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'midikit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -221,7 +221,7 @@ def test_notes_that_begin_together_are_kept_and_told() -> None:
     """Two equal pitches at one instant cannot be trimmed apart; both are written."""
     song = Song((Track("Koto", notes=as_notes([(0, 1, 60, 10), (0, 2, 60, 20)])),))
     assert len(plan_midi(song).notes.start) == 2
-    assert "Koto: 1 note begin together with their pitch again" in said(song)
+    assert "Koto: 1 note left together with another that begins there on its pitch" in said(song)
 
 
 def test_nested_notes_written_as_they_are_are_told() -> None:

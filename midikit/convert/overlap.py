@@ -151,7 +151,7 @@ def nested(table: NoteTable) -> int:
     return int(np.count_nonzero(groups.same & (end[1:] < latest[:-1])))
 
 
-def trim(table: NoteTable) -> npt.NDArray[np.int64]:
+def trim(table: NoteTable) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """End each note where the next of its pitch and part begins, in place.
 
     Notes that begin together cannot be trimmed apart: they keep their ends up to the next one.
@@ -163,14 +163,16 @@ def trim(table: NoteTable) -> npt.NDArray[np.int64]:
 
     Returns
     -------
-    ndarray of int64, shape (n,)
-        Ticks taken off each note.
+    trimmed : ndarray of bool, shape (n,)
+        Which notes end earlier now.
+    together : ndarray of bool, shape (n,)
+        Which notes begin together with a later one of their pitch.
     """
-    taken = np.zeros(len(table.start), np.int64)
+    trimmed, together = np.zeros((2, len(table.start)), bool)
     groups = _groups(table)
     start, end = table.start[groups.order], table.end[groups.order]
     if not (groups.same & (end[:-1] > start[1:])).any():
-        return taken
+        return trimmed, together
     # Rows that begin together form a run; what limits them is the start of the next run.
     opens = np.concatenate([[True], ~groups.same | (start[1:] != start[:-1])])
     first = np.flatnonzero(opens)
@@ -178,10 +180,10 @@ def trim(table: NoteTable) -> npt.NDArray[np.int64]:
     limit = np.full(len(first), np.iinfo(np.int64).max)
     follows = groups.same[first[1:] - 1]
     limit[:-1][follows] = start[first[1:]][follows]
-    cut = np.maximum(end - limit[run], 0)
-    taken[groups.order] = cut
-    table.end -= taken
-    return taken
+    trimmed[groups.order] = end > limit[run]
+    together[groups.order[:-1][~opens[1:]]] = True
+    table.end[groups.order] = np.minimum(end, limit[run])
+    return trimmed, together
 
 
 def voices(table: NoteTable) -> npt.NDArray[np.int64]:

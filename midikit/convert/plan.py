@@ -301,14 +301,10 @@ def _resolve(
                 "is struck again; pass overlap='trim', 'spill' or 'keep'"
             )
         return []
-    taken = trim(notes)
-    changes = _count(tracks, notes, taken > 0, "overlap", "ended where the pitch is struck again")
-    over = overlapping(notes)
-    if len(over):
-        still = np.zeros(len(notes.start), bool)
-        still[over] = True
-        changes += _count(tracks, notes, still, "overlap", "begin together with their pitch again")
-    return changes
+    trimmed, together = trim(notes)
+    changes = _count(tracks, notes, trimmed, "overlap", "ended where the pitch is struck again")
+    what = "left together with another that begins there on its pitch"
+    return changes + _count(tracks, notes, together, "overlap", what)
 
 
 def _second(notes: NoteTable, row: int, tempo: TempoTicks) -> float:

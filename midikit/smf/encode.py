@@ -65,7 +65,7 @@ class TickNotes:
     Parameters
     ----------
     start : ndarray of int64, shape (n,)
-        Ticks at which notes begin, ascending within each track.
+        Ticks at which notes begin; each track is sorted by start, pitch and end.
     end : ndarray of int64, shape (n,)
         Ticks at which they end, not before they begin.
     pitch : ndarray of int, shape (n,)
@@ -199,7 +199,8 @@ def _pure_notes(notes: TickNotes, channels: npt.NDArray[np.uint8]) -> list[bytes
     counts = np.array(notes.counts, np.int64)
     if not len(notes.start):
         return [b""] * len(counts)
-    tick, low, total = _sorted_events(notes, counts)
+    tick, pitch, velocity = _sorted_events(notes, counts)
+    total = 2 * counts
     first = (np.cumsum(total) - total)[total > 0]
     delta = np.empty_like(tick)
     delta[0] = tick[0]
@@ -208,8 +209,8 @@ def _pure_notes(notes: TickNotes, channels: npt.NDArray[np.uint8]) -> list[bytes
     _check_delta(delta)
     table = np.empty((len(tick), 3), np.uint8)
     table[:, 0] = delta & 127
-    table[:, 1] = low >> 7
-    table[:, 2] = low & 127
+    table[:, 1] = pitch
+    table[:, 2] = velocity
     where: list[npt.NDArray[np.int64]] = [3 * first + 1]
     what: list[npt.NDArray[np.uint8]] = [(channels | np.uint8(_NOTE_ON))[total > 0]]
     long = np.flatnonzero(delta > 127)
@@ -236,54 +237,38 @@ def _pure_notes(notes: TickNotes, channels: npt.NDArray[np.uint8]) -> list[bytes
 def _sorted_events(
     notes: TickNotes, counts: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Order the beginnings and ends of all notes.
+    """Order the beginnings and ends of all notes: tick, pitch and velocity (0 at an end) of each.
 
-    Returns the tick of each event, ``pitch << 7 | velocity`` (0 for an end), and the number of
-    events of each track. Where the numbers are small enough one int64 holds a whole event (track,
-    tick, rank in the tick, pitch, velocity), so that a plain sort orders the song.
+    Where ticks are small enough one int64 holds track, tick, rank within the tick and pitch, so
+    that a plain sort orders the song. Beginnings come out in the order they went in (the notes
+    are sorted), so their velocities need not ride along.
     """
     n = len(notes.start)
     track = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     instant = notes.end <= notes.start
-    pitch = notes.pitch.astype(np.int64) << 7
-    key = np.empty(2 * n, np.int64)
-    on, off = key[:n], key[n:]
-    if int(notes.end.max()) < 1 << _TICK_BITS and not _velocity_breaks_order(notes, track):
+    if int(notes.end.max()) < 1 << _TICK_BITS:
+        key = np.empty(2 * n, np.int64)
+        on, off = key[:n], key[n:]
         np.left_shift(track, _TICK_BITS, out=on)
         np.add(on, notes.end, out=off)
         on += notes.start
-        key <<= 16
-        on += pitch
-        off += pitch
-        on += notes.velocity
-        on += 1 << 14
+        key <<= 9
+        on += notes.pitch
+        off += notes.pitch
+        on += 1 << 7
         if instant.any():
-            off[instant] += 1 << 15
+            off[instant] += 2 << 7
         key.sort()
-        return (key >> 16) & ((1 << _TICK_BITS) - 1), key & 0x3FFF, 2 * counts
-    order = np.lexsort(
-        (
-            np.concatenate([np.arange(n), np.arange(n)]),
-            np.concatenate([np.full(n, 1), np.where(instant, 2, 0)]),
-            np.concatenate([notes.start, notes.end]),
-            np.concatenate([track, track]),
-        )
-    )
-    low = np.concatenate([pitch + notes.velocity, pitch])[order]
-    return np.concatenate([notes.start, notes.end])[order], low, 2 * counts
-
-
-def _velocity_breaks_order(notes: TickNotes, track: npt.NDArray[np.int64]) -> bool:
-    """Whether two notes begin together on one pitch with the louder one ending first.
-
-    Sorting by velocity would then swap their velocities in a first in, first out reader.
-    """
-    together = np.flatnonzero(notes.start[1:] == notes.start[:-1])
-    if not len(together):
-        return False
-    after = together + 1
-    same = (notes.pitch[together] == notes.pitch[after]) & (track[together] == track[after])
-    return bool((same & (notes.velocity[together] > notes.velocity[after])).any())
+        tick, begins, pitch = (key >> 9) & ((1 << _TICK_BITS) - 1), (key & 0x80) != 0, key & 0x7F
+    else:
+        rank = np.concatenate([np.full(n, 1), np.where(instant, 2, 0)])
+        tick = np.concatenate([notes.start, notes.end])
+        pitch = np.concatenate([notes.pitch, notes.pitch]).astype(np.int64)
+        order = np.lexsort((pitch, rank, tick, np.concatenate([track, track])))
+        tick, begins, pitch = tick[order], order < n, pitch[order]
+    velocity = np.zeros(2 * n, np.int64)
+    velocity[begins] = notes.velocity
+    return tick, pitch, velocity
 
 
 def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
@@ -297,7 +282,8 @@ def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
     rank = np.concatenate(
         [np.where(end <= start, 3, 0), np.full(k, 1), np.full(m, 1), np.full(n, 2)]
     )
-    order = np.lexsort((np.arange(len(tick)), rank, tick))
+    # Stable: texts and controls keep their order, beginnings that of the notes.
+    order = np.lexsort((np.concatenate([pitch, np.zeros(k + m, np.int64), pitch]), rank, tick))
     status = np.concatenate([on, np.full(k, -1), chunk.messages[:, 1], on])[order]
     data1 = np.concatenate([pitch, np.zeros(k, np.int64), chunk.messages[:, 2], pitch])[order]
     data2 = np.concatenate(
