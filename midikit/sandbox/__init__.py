@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from midikit.sandbox import songs
-from midikit.sandbox.server import Sandbox, serve
+from midikit.sandbox.endpoint import Sandbox
+from midikit.sandbox.server import serve
 
 __all__ = ["Sandbox", "serve", "songs"]

@@ -13,176 +13,28 @@ import socket
 import socketserver
 import sys
 import threading
-from collections import Counter
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from midikit.errors import RemoteError
 from midikit.escape import quoted
-from midikit.sandbox.hosted import hosted_midi
+from midikit.sandbox.endpoint import BASE, FILES, Sandbox, encoded, message
 from midikit.sandbox.songs import demo_songs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from midikit.sandbox.songs import DemoSong
 
-__all__ = ["TOKEN", "Sandbox", "serve"]
+__all__ = ["serve"]
 
-TOKEN = "sandbox-token-opens-nothing-else"  # noqa: S105 - it opens this sandbox and nothing else
-"""Bearer token of every sandbox."""
-
-_BASE = "/api/v1/suno"
-_CALL = f"{_BASE}/midi"
-_FILES = "/files/"
+_CALL = f"{BASE}/midi"
 _MAX_BODY = 1 << 16
+_MAX_PORT = 65_535
 _IDLE_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-
-
-class Sandbox:
-    """A running sandbox: where it is, how to use it, and what it was asked.
-
-    Made by `serve`.
-
-    Parameters
-    ----------
-    authority : str
-        ``host:port`` it listens on.
-    songs : tuple of DemoSong
-        What it answers.
-    polls : int
-        Calls of each clip that are answered with ``running`` before the notes come.
-
-    Examples
-    --------
-    >>> with serve() as sandbox:
-    ...     sandbox.url.endswith("/api/v1/suno"), len(sandbox.clips), sandbox.charged
-    (True, 6, 0)
-    """
-
-    def __init__(self, authority: str, songs: tuple[DemoSong, ...], polls: int) -> None:
-        self._origin = f"http://{authority}"
-        self._authority = authority
-        self._songs = {song.id: song for song in songs}
-        self._polls = polls
-        self._lock = threading.Lock()
-        self._posts: Counter[str] = Counter()
-        self._downloads: Counter[str] = Counter()
-        self._answers: dict[str, bytes] = {}
-        self._files: dict[str, bytes] = {}
-
-    @property
-    def url(self) -> str:
-        """Base URL, to which ``/midi`` is added."""
-        return self._origin + _BASE
-
-    @property
-    def token(self) -> str:
-        """Bearer token it accepts."""
-        return TOKEN
-
-    @property
-    def clips(self) -> tuple[str, ...]:
-        """Ids of its clips."""
-        return tuple(self._songs)
-
-    @property
-    def songs(self) -> tuple[DemoSong, ...]:
-        """What is true about its clips, in the order of `clips`."""
-        return tuple(self._songs.values())
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Environment variables that point midikit at it."""
-        return {
-            "MIDIKIT_TOKEN": self.token,
-            "MIDIKIT_BASE_URL": self.url,
-            "MIDIKIT_ALLOW_HOSTS": self._authority,
-        }
-
-    @property
-    def posts(self) -> dict[str, int]:
-        """Accepted calls of each clip so far, refused ones left out."""
-        with self._lock:
-            return dict(self._posts)
-
-    @property
-    def downloads(self) -> dict[str, int]:
-        """Downloads of the hosted file of each clip so far."""
-        with self._lock:
-            return dict(self._downloads)
-
-    @property
-    def charged(self) -> int:
-        """Credits charged so far: one for the first accepted call of a clip, polls are free."""
-        with self._lock:
-            return len(self._posts)
-
-    def midi_url(self, clip_id: str) -> str:
-        """Tell the address of a clip's hosted file.
-
-        Parameters
-        ----------
-        clip_id : str
-            One of `clips`.
-
-        Returns
-        -------
-        str
-            Its address on this server.
-        """
-        return f"{self._origin}{_FILES}{clip_id}.mid"
-
-    def answer(self, clip_id: str) -> bytes | None:
-        """Count an authorized call and give the body that answers it.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip that was asked for.
-
-        Returns
-        -------
-        bytes or None
-            ``running``, or the notes as JSON; None, and nothing counted, for an unknown clip.
-        """
-        song = self._songs.get(clip_id)
-        if song is None:
-            return None
-        with self._lock:
-            self._posts[clip_id] += 1
-            if self._posts[clip_id] <= self._polls:
-                return _encoded(_message(200, "success") | {"data": {"state": "running"}})
-            if clip_id not in self._answers:
-                self._answers[clip_id] = _encoded(song.answer(self.midi_url(clip_id)))
-            return self._answers[clip_id]
-
-    def hosted(self, clip_id: str, *, count: bool = False) -> bytes | None:
-        """Give the hosted file of a clip.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        count : bool, optional
-            Count it as a download.
-
-        Returns
-        -------
-        bytes or None
-            The file, None for an unknown clip.
-        """
-        song = self._songs.get(clip_id)
-        if song is None:
-            return None
-        with self._lock:
-            self._downloads[clip_id] += count
-            if clip_id not in self._files:
-                self._files[clip_id] = hosted_midi(song)
-            return self._files[clip_id]
 
 
 @contextlib.contextmanager
@@ -240,12 +92,14 @@ def serve(
 def _listening(host: str, port: int) -> Iterator[_Server]:
     """Bind to a loopback address, and close everything at the end."""
     where = f"{host}:{port}" if host.isascii() and host.isprintable() else quoted(host)
+    if not 0 <= port <= _MAX_PORT:
+        raise RemoteError("", f"{where}: no port; expected 0 (any free one) to {_MAX_PORT}")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         if not ipaddress.ip_address(address[0]).is_loopback:
             raise RemoteError("", f"{where}: no loopback address; expected such as 127.0.0.1")
         server = _Server(address, family)
-    except (OSError, OverflowError, ValueError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RemoteError(
             "", f"{where}: cannot listen: {reason}; choose another host or port"
@@ -260,6 +114,7 @@ class _Server(ThreadingHTTPServer):
     """A server that closes the connections it holds when it closes."""
 
     daemon_threads = True
+    request_queue_size = 128
     sandbox: Sandbox
 
     def __init__(self, address: Any, family: int) -> None:
@@ -308,16 +163,6 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def _message(code: int, text: str) -> dict[str, Any]:
-    """Make a body as the endpoint words it."""
-    return {"code": code, "message": text}
-
-
-def _encoded(body: Mapping[str, Any]) -> bytes:
-    """Write a body."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -331,11 +176,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer the call."""
-        if self.path != _CALL:
-            self._refuse_method()
-            return
         body = self._body()
         if body is None:
+            return
+        if self.path != _CALL:
+            self._say(404, "Not Found")
             return
         refusal = self._unauthorized()
         if refusal:
@@ -345,26 +190,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a download."""
-        name = self.path.removeprefix(_FILES).removesuffix(".mid")
-        known = self.path == f"{_FILES}{name}.mid"
+        if self._body() is None:
+            return
+        name = self.path.removeprefix(FILES).removesuffix(".mid")
+        known = self.path == f"{FILES}{name}.mid"
         count = self.command == "GET"
         data = self.server.sandbox.hosted(name, count=count) if known else None
         if data is None:
-            self._refuse_method()
+            self._refuse()
         else:
             self._reply(200, data, "audio/midi")
 
     do_HEAD = do_GET  # noqa: N815 - named by http.server
 
-    def _refuse_method(self) -> None:
+    def _other(self) -> None:
+        """Answer any other method."""
+        if self._body() is not None:
+            self._refuse()
+
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _other  # noqa: N815 - as above
+
+    def _refuse(self) -> None:
         """Say that there is nothing here, or not by this method."""
-        self._discard()
-        if self.path == _CALL and self.command != "POST":
+        if self.path == _CALL:
             self._say(405, "Method Not Allowed", allow="POST")
         else:
             self._say(404, "Not Found")
-
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse_method  # noqa: N815 - as above
 
     def _unauthorized(self) -> str:
         """Tell what is wrong with the authorization, empty if nothing is."""
@@ -393,7 +244,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(200, answer, "application/json")
 
     def _body(self) -> bytes | None:
-        """Read the body of a request; None if it was refused, and answered."""
+        """Read the body of a request; None if it was refused, and answered.
+
+        Bodies are read even where nobody looks at them: closing a connection on unread bytes would
+        take the answer away from the client.
+        """
         if "Transfer-Encoding" in self.headers:
             self.close_connection = True
             self._say(411, "Length Required")
@@ -409,14 +264,9 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(length))
 
-    def _discard(self) -> None:
-        """Hang up after a request whose body nobody reads."""
-        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True
-
     def _say(self, code: int, text: str, *, allow: str = "") -> None:
         """Answer with a message of the endpoint."""
-        self._reply(code, _encoded(_message(code, text)), "application/json", allow=allow)
+        self._reply(code, encoded(message(code, text)), "application/json", allow=allow)
 
     def _reply(self, code: int, data: bytes, kind: str, *, allow: str = "") -> None:
         """Answer with a body of known length."""
@@ -430,6 +280,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once, not when the answer is flushed."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that http.server itself refuses."""

@@ -80,7 +80,7 @@ _BASS = {
     "verse": "R-RRR-8R R-RRR-5a",
     "chorus": "R8R8R8R8 R8R8R85a",
     "bridge": "R-----R- R---5-a-",
-    "outro": "R8R8R8R8",
+    "outro": "R8R8R8R8 " * 7 + "R-------",
 }
 
 _PIANO = {
@@ -88,11 +88,14 @@ _PIANO = {
     "verse": "*-----*-----*---",
     "chorus": "*-----*-----*---",
     "bridge": "*-------*-------",
-    "outro": "*-----*-----*---",
+    "outro": "*-----*-----*--- " * 7 + "*---------------",
 }
 
 _GUITAR = "1.3.2.3.4.3.2.3."
-_STABS = "*..*..*......... ............*.*."
+_STABS = {
+    "chorus": "*..*..*......... ............*.*.",
+    "outro": "*..*..*......... ............*.*. " * 3 + "*..*..*......... *---------------",
+}
 
 # Section, tune, how much louder than written, which guitar track plays.
 _FORM = (
@@ -129,8 +132,8 @@ def score() -> list[Part]:
             band["backing"].play(tune(_BACKING[section], unit=_EIGHTH, bar=_BAR), at)
         if section in {"chorus", "bridge", "outro"}:
             band["strings"].play(pad(chords, low=64), at)
-        if section in {"chorus", "outro"}:
-            band["brass"].play(comp(chords, _STABS, low=60, level=84), at, louder=louder)
+        if section in _STABS:
+            band["brass"].play(comp(chords, _STABS[section], low=60, level=84), at, louder=louder)
         if guitar is not None:
             part = band["second guitar" if guitar else "guitar"]
             part.play(comp(chords, _GUITAR, low=52, level=72), at, louder=louder)
@@ -173,5 +176,5 @@ def _beat(band: dict[str, Part], section: str, chords: Chart, at: int, index: in
         # A ghost note is over in a 48th of a beat or two, 10 to 20 ms.
         shaken = [row._replace(length=2) if row.velocity < 60 else row for row in strokes]
         band["percussion"].play(shaken, at)
-    rise = chart("E7" if section == "bridge" else "G", _BAR)
+    rise = chart(_CHORDS[section].split("|")[-1], _BAR)
     band["effect"].play(comp(rise, "1234567812345678", low=67, level=50), last)

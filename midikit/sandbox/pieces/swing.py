@@ -72,7 +72,8 @@ kick   X.....x..... | X.....x....x
 """
 
 # Twelve signs a bar: swung eighths fall on the third of each beat.
-_CHARLESTON = "*-...*-..... ..*-....*-.. *-...*-..... ...*-...*-.."
+_CHARLESTON = "*-...*-..... ..*-....*-.. *-...*-..... ...*-...*-.. "
+_LAST_TIME = _CHARLESTON * 2 + "*-...*-..... ..*-....*-.. *-...*-..... *-----------"
 
 _FORM = (
     ("head", 0, "Tenor Sax"),
@@ -111,9 +112,11 @@ def score() -> list[Part]:
             low = tune(_TUNES[melody], unit=_EIGHTH, bar=_BAR, sharps=_SHARPS, level=76)
             winds["Trumpet"].play(_swung(low), at, louder=louder, up=12)
         trading = melody == "answer"
-        pattern = "*-.......... ............" if trading else _CHARLESTON
+        pattern = _LAST_TIME if last else _CHARLESTON
+        if trading:
+            pattern = "*-.......... ............"
         piano.play(comp(chords, pattern, low=56, level=72), at, louder=louder)
-        bass.play(_walk(chords, 34), at)
+        bass.play(_walk(chords, 34, ends=last), at)
         _kit(kit, at, index)
         at += chords.length
     return [*winds.values(), piano, bass, kit]
@@ -148,7 +151,7 @@ def _late(pulse: int) -> int:
     return pulse + _TRIPLET // 2 if pulse % PULSES == PULSES // 2 else pulse
 
 
-def _walk(chords: Chart, low: int) -> list[Row]:
+def _walk(chords: Chart, low: int, *, ends: bool) -> list[Row]:
     """Walk a bass: the root where a chord begins, chord tones on, a half tone into the next."""
     rows = []
     for index, (pulse, length, chord) in enumerate(chords.spans):
@@ -158,10 +161,11 @@ def _walk(chords: Chart, low: int) -> list[Row]:
         if root > low + 7:
             third, fifth = third - 12, fifth - 12
         into = target + (1 if target < fifth else -1)
+        if ends and pulse + length == chords.length:
+            rows.append(Row(pulse, length, root, 90))
+            continue
         line = [root, third, fifth, into] if index % 2 else [root, fifth, third, into]
         if length < _BAR:
             line = [root, into]
-        if length == _BAR and pulse + length == chords.length and chord.tones[-1] % 12 == 7:
-            line = [root, fifth, root, root]
         rows += [Row(pulse + i * PULSES, PULSES, pitch, 90) for i, pitch in enumerate(line)]
     return rows
