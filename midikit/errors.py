@@ -58,7 +58,13 @@ __all__ = [
 
 
 class MidikitError(Exception):
-    """Root of everything midikit raises on purpose."""
+    """Root of everything midikit raises on purpose.
+
+    Examples
+    --------
+    >>> issubclass(LimitError, MidikitError), issubclass(RemoteError, MidikitError)
+    (True, True)
+    """
 
 
 class InputError(MidikitError, ValueError):
@@ -72,6 +78,11 @@ class InputError(MidikitError, ValueError):
         Where in the source: a JSON path, or a byte offset in words.
     problem : str
         What was found and what was expected.
+
+    Examples
+    --------
+    >>> print(InputError("song.mid", "", "cannot be read: No such file or directory"))
+    song.mid: cannot be read: No such file or directory
     """
 
     def __init__(self, source: str, place: str, problem: str) -> None:
@@ -97,6 +108,11 @@ class MidiError(InputError):
         Byte offset of the fault from the beginning of the file.
     track : int or None
         Index of the MTrk chunk, None when the fault is outside any track.
+
+    Examples
+    --------
+    >>> print(MidiError("song.mid", "a delta time of 5 bytes; expected at most 4", 31, 0))
+    song.mid: byte 31, track 0: a delta time of 5 bytes; expected at most 4
     """
 
     def __init__(
@@ -120,6 +136,11 @@ class AnswerError(InputError):
         JSON path of the fault such as ``data.instruments[0].notes[1].pitch``; empty for the whole.
     problem : str
         What was found and what was expected.
+
+    Examples
+    --------
+    >>> AnswerError("a.json", "data.instruments", "null; expected a list").path
+    'data.instruments'
     """
 
     @property
@@ -139,6 +160,11 @@ class PendingError(AnswerError):
         JSON path of the state.
     state : str
         The state the provider gave, such as ``running``.
+
+    Examples
+    --------
+    >>> print(PendingError("a.json", "data.state", "running"))
+    a.json: data.state: not ready yet, the state is 'running'; fetch it again
     """
 
     def __init__(self, source: str, path: str, state: str) -> None:
@@ -160,6 +186,11 @@ class ProviderError(AnswerError):
         The provider's code, as text.
     message : str
         The provider's message.
+
+    Examples
+    --------
+    >>> print(ProviderError("a.json", "code", "403", "no credits left"))
+    a.json: code: the provider answered code 403: no credits left
     """
 
     def __init__(self, source: str, path: str, code: str, message: str) -> None:
@@ -175,7 +206,13 @@ class NotesError(MidikitError, ValueError):
 
 
 class LimitError(MidikitError, ValueError):
-    """A result would be larger than its limit; the message says how to raise it."""
+    """A result would be larger than its limit; the message says how to raise it.
+
+    Examples
+    --------
+    >>> print(LimitError("song.mid: larger than 10 bytes; pass max_bytes="))
+    song.mid: larger than 10 bytes; pass max_bytes=
+    """
 
 
 class ConversionError(MidikitError, ValueError):
@@ -187,7 +224,13 @@ class OutputError(MidikitError):
 
 
 class DifferenceError(MidikitError):
-    """Two songs that were compared are not the same."""
+    """Two songs that were compared are not the same.
+
+    Examples
+    --------
+    >>> print(DifferenceError("2 notes missing"))
+    2 notes missing
+    """
 
 
 class RemoteError(MidikitError):
@@ -199,6 +242,11 @@ class RemoteError(MidikitError):
         The clip that was asked for; empty when it concerns none.
     problem : str
         What happened, with the provider's own message where there was one.
+
+    Examples
+    --------
+    >>> print(RemoteError("29fc9d9e", "task not found."))
+    clip 29fc9d9e: task not found.
     """
 
     def __init__(self, clip_id: str, problem: str) -> None:

@@ -1,1 +1,61 @@
-"""Songs out of the house: one file a target."""
+"""Songs out of the house: one file a target.
+
+The core targets (.mid, piano roll) are also at the front door; tables and the adapters to other
+packages live only here. Each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midikit.convert.midi import plan_midi, to_midi, write_midi
+    from midikit.convert.objects import (
+        from_mido,
+        from_pretty_midi,
+        mido_losses,
+        pretty_midi_losses,
+        to_mido,
+        to_pretty_midi,
+    )
+    from midikit.convert.pianoroll import PianoRoll, pianoroll
+    from midikit.convert.table import to_csv, write_csv
+
+__all__ = [
+    "PianoRoll",
+    "from_mido",
+    "from_pretty_midi",
+    "mido_losses",
+    "pianoroll",
+    "plan_midi",
+    "pretty_midi_losses",
+    "to_csv",
+    "to_midi",
+    "to_mido",
+    "to_pretty_midi",
+    "write_csv",
+    "write_midi",
+]
+
+_HOME = {
+    "midi": ("plan_midi", "to_midi", "write_midi"),
+    "objects": (
+        *("from_mido", "mido_losses", "to_mido"),
+        *("from_pretty_midi", "pretty_midi_losses", "to_pretty_midi"),
+    ),
+    "pianoroll": ("PianoRoll", "pianoroll"),
+    "table": ("to_csv", "write_csv"),
+}
+_MODULE_OF = {
+    name: f"midikit.convert.{module}" for module, names in _HOME.items() for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'midikit.convert' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value

@@ -75,12 +75,16 @@ class Part:
         Channel 0..15.
     spilled : bool, optional
         Whether it holds only notes that overlapped in their own track: its events stay there.
+    is_claimed : bool, optional
+        Whether the source says the program itself, here or in another track of the channel, so
+        that none is added where there is none.
     """
 
     track: Track
     program: int | None
     channel: int
     spilled: bool = False
+    is_claimed: bool = False
 
 
 def is_valid_key(data: bytes) -> bool:
@@ -146,7 +150,7 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
     """
     track = part.track
     head = [meta(_TRACK_NAME, _encoded(track.name))] if track.name else []
-    program, controls = _controls(track, part.program)
+    program, controls = _controls(part)
     if program is not None:
         head.append(bytes([_PROGRAM_CHANGE | part.channel, program]))
     events = [] if part.spilled else _events(track.events, tempo)
@@ -186,12 +190,13 @@ def _events(events: tuple[Event, ...], tempo: TempoTicks) -> list[TickEvent]:
     return sorted(found, key=lambda event: event.tick)
 
 
-def _controls(track: Track, program: int | None) -> tuple[int | None, npt.NDArray[np.void]]:
+def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
     """Bring a track's controls in line with its program.
 
     Returns the program to write at tick 0, None where the controls say it already, and the
     controls to write.
     """
+    track, program = part.track, part.program
     controls = track.controls
     if is_lone_volume(track):
         controls = controls.copy()
@@ -200,12 +205,10 @@ def _controls(track: Track, program: int | None) -> tuple[int | None, npt.NDArra
     changes = controls["status"] == _PROGRAM_CHANGE
     if program is None:
         return None, controls
-    if not changes.any():
-        return program, controls
     begin = track.notes["start"][0] if len(track.notes) else np.inf
     initial = changes & (controls["seconds"] <= begin)
     if not initial.any():
-        return program, controls
+        return None if part.is_claimed else program, controls
     claimed = int(controls["data1"][initial][-1])
     if claimed == program:
         return None, controls

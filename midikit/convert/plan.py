@@ -45,6 +45,7 @@ __all__ = ["Merge", "MidiPlan", "plan_midi"]
 Merge: TypeAlias = Literal["off", "name"]
 
 _MAX_TICKS = 1 << 53
+_PROGRAM_CHANGE = 0xC0
 _CHOICES = {
     "merge": ("off", "name"),
     "duplicates": ("collapse", "keep"),
@@ -195,9 +196,11 @@ def plan_midi(
     changes += more
     channels, more = assign_channels(tracks, chosen)
     changes += more
+    claims = _claims(tracks, channels) if programs == "source" else frozenset()
     parts = []
     for track, program, channel in zip(tracks, chosen, channels, strict=True):
-        parts.append(Part(track, program, channel))
+        is_claimed = (track.port, channel, program) in claims
+        parts.append(Part(track, program, channel, is_claimed=is_claimed))
         if is_lone_volume(track):
             what = "its only volume control stood at its end; moved to its start"
             changes.append(Change("volume", shown(track), what))
@@ -227,6 +230,17 @@ def _tempo_ticks(
         wrong = slowest if slowest < 60e6 / MAX_MICROSECONDS else fastest
         raise ConversionError(f"tempo of {wrong:g} qpm; a .mid holds 3.58 to 60,000,000")
     return TempoTicks.of(tempo, ticks_per_quarter)
+
+
+def _claims(
+    tracks: Sequence[Track], channels: Sequence[int]
+) -> frozenset[tuple[int, int, int | None]]:
+    """Collect the port, channel and program of every program change in the tracks' controls."""
+    found = set()
+    for track, channel in zip(tracks, channels, strict=True):
+        programs = track.controls["data1"][track.controls["status"] == _PROGRAM_CHANGE]
+        found |= {(track.port, channel, program) for program in set(programs.tolist())}
+    return frozenset(found)
 
 
 def _on_ticks(tracks: Sequence[Track], tempo: TempoTicks) -> NoteTable:
