@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midikit.errors import NotesError
+from midikit.model.order import canonical_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,12 +87,7 @@ def as_notes(
     if len(set(lengths.values())) > 1:
         raise NotesError(f"columns of different lengths: {lengths}; expected one value a note")
     _check(columns)
-    order = _order(columns)
-    notes = np.empty(len(columns["start"]), NOTE)
-    for name in _FIELDS:
-        notes[name] = columns[name] if order is None else columns[name][order]
-    notes.flags.writeable = False
-    return notes
+    return _table(columns, np.array([len(columns["start"])]))
 
 
 def _columns(data: Any) -> dict[str, npt.NDArray[Any]]:
@@ -132,6 +128,8 @@ def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
 
 def _check(columns: dict[str, npt.NDArray[Any]]) -> None:
     """Refuse the first row that breaks a rule, naming it."""
+    if _are_fine(columns):
+        return
     start, end = columns["start"], columns["end"]
     pitch, velocity = columns["pitch"], columns["velocity"]
     # Written so that a NaN fails each test.
@@ -155,27 +153,31 @@ def _check(columns: dict[str, npt.NDArray[Any]]) -> None:
             raise NotesError(f"note {row}: {name} is {columns[name][row]}; expected {expected}")
 
 
-def _order(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.intp] | None:
-    """Return the permutation into canonical order, or None if the notes are in it already."""
-    start, pitch = columns["start"], columns["pitch"]
-    if _is_sorted(start, pitch, columns["end"], columns["velocity"]):
-        return None
-    return np.lexsort((columns["velocity"], columns["end"], pitch, start))
+def _are_fine(columns: dict[str, npt.NDArray[Any]]) -> bool:
+    """Whether no row breaks a rule, from the extremes of each column; a NaN fails each test."""
+    start, end = columns["start"], columns["end"]
+    pitch, velocity = columns["pitch"], columns["velocity"]
+    return len(start) == 0 or bool(
+        start.min() >= 0
+        and end.max() < np.inf
+        and (end >= start).all()
+        and pitch.min() >= 0
+        and pitch.max() <= _MAX_PITCH
+        and velocity.min() >= 1
+        and velocity.max() <= _MAX_VELOCITY
+        and (pitch.dtype.kind != "f" or (np.floor(pitch) == pitch).all())
+        and (velocity.dtype.kind != "f" or (np.floor(velocity) == velocity).all())
+    )
 
 
-def _is_sorted(*keys: npt.NDArray[Any]) -> bool:
-    """Whether rows ascend by these columns, most significant first; ties go to the next column."""
-    tied: npt.NDArray[np.intp] | slice = slice(None)
-    for level, key in enumerate(keys):
-        before = key[:-1][tied]
-        after = key[1:][tied]
-        if bool((before > after).any()):
-            return False
-        equal = before == after
-        if not bool(equal.any()):
-            return True
-        tied = np.flatnonzero(equal) if level == 0 else np.asarray(tied)[equal]
-    return True
+def _table(columns: dict[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]) -> Notes:
+    """Copy checked columns into one array, each track in canonical order, and freeze it."""
+    order = canonical_order(columns, ends)
+    notes = np.empty(len(columns["start"]), NOTE)
+    for name in _FIELDS:
+        notes[name] = columns[name] if order is None else columns[name][order]
+    notes.flags.writeable = False
+    return notes
 
 
 def is_canonical(notes: npt.NDArray[Any]) -> bool:
@@ -203,7 +205,7 @@ def is_canonical(notes: npt.NDArray[Any]) -> bool:
         _check(columns)
     except NotesError:
         return False
-    return _order(columns) is None
+    return canonical_order(columns, np.array([len(notes)])) is None
 
 
 def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int]) -> list[Notes]:
@@ -246,14 +248,7 @@ def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int
     total = int(ends[-1]) if len(ends) else 0
     if any(len(column) != total for column in table.values()):
         raise NotesError(f"counts sum to {total}; expected one value a note in every column")
-    track = np.repeat(np.arange(len(counts)), counts)
-    notes = np.empty(total, NOTE)
-    for name in _FIELDS:
-        notes[name] = table[name]
-    if not _is_sorted(track, table["start"], table["pitch"], table["end"], table["velocity"]):
-        order = np.lexsort((table["velocity"], table["end"], table["pitch"], table["start"], track))
-        notes = notes[order]
-    notes.flags.writeable = False
+    notes = _table(table, ends)
     return [notes[end - count : end] for count, end in zip(counts, ends.tolist(), strict=True)]
 
 

@@ -1,0 +1,106 @@
+"""Canonical order of notes, found without sorting what is sorted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+__all__ = ["canonical_order"]
+
+_PITCHES = 128
+
+
+def canonical_order(
+    columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.intp] | None:
+    """Find the permutation that sorts each track by (start, pitch, end, velocity).
+
+    Each key is only sorted among the rows that the keys before it leave equal: notes mostly come
+    by start, and few of a chord's notes share a pitch.
+
+    Parameters
+    ----------
+    columns : mapping of ndarray, each of shape (n,)
+        `start`, `end` (s), `pitch` and `velocity` of all notes, track after track, within range.
+    ends : ndarray of int64, shape (tracks,)
+        Row at which each track ends.
+
+    Returns
+    -------
+    ndarray of intp, shape (n,), or None
+        Rows in order; equal ones keep theirs. None if every track is in order already.
+
+    Examples
+    --------
+    >>> columns = {
+    ...     "start": np.array([0.5, 0.0, 0.2]),
+    ...     "end": np.ones(3),
+    ...     "pitch": np.array([60, 62, 64]),
+    ...     "velocity": np.array([80, 80, 80]),
+    ... }
+    >>> canonical_order(columns, np.array([2, 3])).tolist()
+    [1, 0, 2]
+    """
+    start, total = columns["start"], len(columns["start"])
+    if total < 2:
+        return None
+    last_rows = ends[(ends > 0) & (ends < total)] - 1
+    falls = start[1:] < start[:-1]
+    falls[last_rows] = False
+    order = _order_by_start(start, ends, np.flatnonzero(falls)) if falls.any() else None
+    if order is not None:
+        start = start[order]
+    equal = start[1:] == start[:-1]
+    equal[last_rows] = False
+    if not equal.any():
+        return order
+    rows, group = _runs(equal)
+    source = rows if order is None else order[rows]
+    key = group * _PITCHES + columns["pitch"][source].astype(np.int64)
+    by_key = np.argsort(key, kind="stable")
+    key, source = key[by_key], source[by_key]
+    equal = key[1:] == key[:-1]
+    if equal.any():
+        where, group = _runs(equal)
+        same = source[where]
+        by_rest = np.lexsort((columns["velocity"][same], columns["end"][same], group))
+        source[where] = same[by_rest]
+    if order is None:
+        if np.array_equal(source, rows):
+            return None
+        order = np.arange(total)
+    order[rows] = source
+    return order
+
+
+def _order_by_start(
+    start: npt.NDArray[Any], ends: npt.NDArray[np.int64], falls: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """Return a permutation that sorts by start each track in which the start falls somewhere."""
+    order = np.arange(len(start))
+    for track in np.unique(np.searchsorted(ends, falls, side="right")).tolist():
+        rows = slice(ends[track - 1] if track else 0, ends[track])
+        order[rows] = rows.start + np.argsort(start[rows], kind="stable")
+    return order
+
+
+def _runs(
+    equal: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """Return the rows that equal a neighbour, and the number of the run each is in.
+
+    `equal` tells of each row but the first whether it equals the one before.
+    """
+    member = np.zeros(len(equal) + 1, np.bool_)
+    member[1:] = equal
+    member[:-1] |= equal
+    rows = np.flatnonzero(member)
+    opens = np.ones(len(member), np.bool_)
+    opens[1:] = ~equal
+    return rows, np.cumsum(opens[rows])
