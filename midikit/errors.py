@@ -183,7 +183,7 @@ class ProviderError(AnswerError):
     path : str
         JSON path of the code.
     code : str
-        The provider's code, as text.
+        The provider's code as text, or its word for a state such as ``failed``.
     message : str
         The provider's message.
 
@@ -194,7 +194,8 @@ class ProviderError(AnswerError):
     """
 
     def __init__(self, source: str, path: str, code: str, message: str) -> None:
-        text = f"the provider answered code {code}"
+        number = code.removeprefix("-").isdecimal()
+        text = f"the provider answered code {code}" if number else f"the provider answered '{code}'"
         super().__init__(source, path, f"{text}: {message}" if message else text)
         self.args = (source, path, code, message)
         self.code = code
