@@ -1,0 +1,1 @@
+"""Standard MIDI File bytes and flat event tables: `decode` one way, `encode` the other."""
