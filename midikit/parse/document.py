@@ -159,7 +159,8 @@ def _transcode(data: bytes, encoding: str, source: str) -> bytes:
     try:
         return data.decode(encoding).encode()
     except UnicodeDecodeError as error:
-        raise AnswerError(source, "", f"no {encoding} at byte {error.start}") from None
+        problem = f"damaged {encoding.upper()} at byte {error.start}; expected a JSON answer"
+        raise AnswerError(source, "", problem) from None
 
 
 def _what_else(data: bytes, text: bytes) -> str:
