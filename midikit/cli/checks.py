@@ -1,0 +1,135 @@
+"""What ``convert`` makes sure of: its own bytes, its own quantizing, and the hosted file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.parse.midi import read_midi
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from midikit.convert.plan import MidiPlan
+    from midikit.model.notes import Notes
+    from midikit.model.song import Song, Track
+
+__all__ = ["BrokenPromiseError", "Moves", "check_bytes", "check_quantized"]
+
+_OVERLAP = "overlapping-notes"
+"""What ``overlap="keep"`` writes on purpose."""
+
+
+class BrokenPromiseError(Exception):
+    """A result that is not what was meant: a bug of ours, whatever the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What quantizing did to the notes, none of which was lost, added or reordered.
+
+    Parameters
+    ----------
+    notes : int
+        Notes in all.
+    moved : int
+        Notes whose start is another.
+    largest : float
+        Farthest move in seconds.
+    """
+
+    notes: int
+    moved: int
+    largest: float
+
+
+def check_bytes(plan: MidiPlan, data: bytes) -> None:
+    """Read the bytes of a .mid back and compare them with what was meant.
+
+    Ends of notes that lie inside longer ones of their pitch are compared as a set: a reader cannot
+    tell which end belongs to which.
+
+    Parameters
+    ----------
+    plan : MidiPlan
+        What was meant.
+    data : bytes
+        What is to be written.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If a track's notes are not the same.
+    """
+    meant = [track for track in plan.to_song().tracks if len(track.notes)]
+    found_song = read_midi(data)
+    found = [track for track in found_song.tracks if len(track.notes)]
+    faults = [repair for repair in found_song.repairs if repair.kind != _OVERLAP]
+    if faults:
+        raise BrokenPromiseError(f"the .mid we wrote reads with faults: {faults[0]}")
+    if len(meant) != len(found):
+        raise BrokenPromiseError(f"{len(meant)} tracks were meant, {len(found)} are in the .mid")
+    for one, other in zip(meant, found, strict=True):
+        _check_track(one, other)
+
+
+def _check_track(meant: Track, found: Track) -> None:
+    same = len(meant.notes) == len(found.notes) and all(
+        np.array_equal(_sorted(meant.notes, time), _sorted(found.notes, time))
+        for time in ("start", "end")
+    )
+    if not same:
+        raise BrokenPromiseError(
+            f"a track of {len(meant.notes):,} notes was meant, the .mid holds others"
+        )
+
+
+def _sorted(notes: Notes, time: str) -> npt.NDArray[np.float64]:
+    """Return the notes' pitches at their starts or ends, in an order of their own."""
+    pairs = np.stack([notes[time], notes["pitch"].astype(np.float64)], axis=1)
+    if time == "start":
+        pairs = np.column_stack([pairs, notes["velocity"]])
+    return pairs[np.lexsort(pairs.T[::-1])]
+
+
+def check_quantized(before: Song, after: Song) -> Moves:
+    """Make sure that quantizing only moved notes.
+
+    Parameters
+    ----------
+    before : Song
+        The song as it was.
+    after : Song
+        The song on the grid.
+
+    Returns
+    -------
+    Moves
+        How far the notes moved.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If a note was lost, added or reordered.
+    """
+    moved, largest = 0, 0.0
+    for old, new in zip(before.tracks, after.tracks, strict=True):
+        distance = np.abs(_moves(old.notes, new.notes))
+        moved += int(np.count_nonzero(distance))
+        largest = max(largest, float(distance.max(initial=0.0)))
+    return Moves(before.note_count, moved, largest)
+
+
+def _moves(old: Notes, new: Notes) -> npt.NDArray[np.float64]:
+    """Return how far each note moved: the first of a pitch is the first of it afterwards."""
+    by_pitch = [np.lexsort((notes["start"], notes["pitch"])) for notes in (old, new)]
+    if len(old) != len(new) or (old["pitch"][by_pitch[0]] != new["pitch"][by_pitch[1]]).any():
+        raise BrokenPromiseError("quantizing lost or added a note")
+    target = np.empty(len(old))
+    target[by_pitch[0]] = new["start"][by_pitch[1]]
+    if (np.diff(target) < 0).any():
+        raise BrokenPromiseError("quantizing turned the order of two notes round")
+    moves: npt.NDArray[np.float64] = target - old["start"]
+    return moves

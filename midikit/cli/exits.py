@@ -1,0 +1,157 @@
+"""Exit codes, and how an error is told: one line, in words, without a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from enum import IntEnum
+
+import click
+
+from midikit.errors import (
+    DeadlineError,
+    DifferenceError,
+    MidikitError,
+    PendingError,
+    ProviderError,
+    RemoteError,
+)
+from midikit.escape import printable
+
+__all__ = ["Exit", "close_output", "code_of", "explain", "report"]
+
+_LONGEST = 1500
+
+
+class Exit(IntEnum):
+    """What the exit code says; in a batch the highest wins."""
+
+    DONE = 0
+    INPUT = 1
+    USAGE = 2
+    REMOTE = 3
+    UNFINISHED = 4
+    DIFFERENT = 5
+    BUG = 70
+    INTERRUPTED = 130
+
+
+def code_of(error: BaseException) -> Exit:
+    """Tell the exit code that an error means.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    Exit
+        The code.
+
+    Examples
+    --------
+    >>> code_of(PendingError("song.json", "data.state", "running")).name
+    'UNFINISHED'
+    """
+    if isinstance(error, (PendingError, DeadlineError)):
+        return Exit.UNFINISHED
+    if isinstance(error, (ProviderError, RemoteError)):
+        return Exit.REMOTE
+    if isinstance(error, DifferenceError):
+        return Exit.DIFFERENT
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return Exit.INTERRUPTED
+    if isinstance(error, click.UsageError):
+        return Exit.USAGE
+    if isinstance(error, (MidikitError, click.ClickException, MemoryError, OSError)):
+        return Exit.INPUT
+    return Exit.BUG
+
+
+def explain(error: BaseException, source: str = "") -> str:
+    r"""Say an error in one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    source : str, optional
+        What was being read, put in front where the message does not name it.
+
+    Returns
+    -------
+    str
+        Without control characters, bounded.
+
+    Examples
+    --------
+    >>> explain(ValueError("line one\nline two")).splitlines()
+    ['a bug in midikit: ValueError: line one line two; --debug shows where']
+    """
+    if isinstance(error, MemoryError):
+        text = "needs more memory than there is"
+    elif isinstance(error, MidikitError):
+        text = str(error)
+    elif isinstance(error, OSError):
+        text = f"{error.strerror or error}"
+        text += f": {error.filename}" if isinstance(error.filename, str) else ""
+    elif isinstance(error, click.ClickException):
+        text = error.format_message()
+    else:
+        said = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        text = f"a bug in midikit: {said}; --debug shows where"
+    if source and source not in text:
+        text = f"{source}: {text}"
+    return printable(" ".join(text.split()), _LONGEST)
+
+
+def report(error: BaseException, *, debug: bool = False) -> int:
+    """Print what ended the program and tell its exit code.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    debug : bool, optional
+        Print the traceback as well.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
+        # Whoever read our output has seen enough; nothing is left to be said to them.
+        close_output()
+        return Exit.DONE
+    code = code_of(error)
+    if debug and code != Exit.USAGE:
+        traceback.print_exception(error, file=sys.stderr)
+    if code == Exit.INTERRUPTED:
+        click.echo("interrupted", err=True)
+    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show(file=sys.stderr)
+    elif isinstance(error, click.UsageError):
+        if error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+            click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
+        click.echo(f"Error: {explain(error)}", err=True)
+    else:
+        click.echo(f"Error: {explain(error)}", err=True)
+    return code
+
+
+def close_output() -> None:
+    """Send what is still buffered for a closed pipe nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+    finally:
+        os.close(nowhere)

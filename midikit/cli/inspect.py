@@ -1,0 +1,361 @@
+"""``midikit inspect``: what is in a song, track by track, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from midikit.cli.exits import Exit
+from midikit.cli.report import Report, common_options
+from midikit.cli.rows import repair_row, tempo_row
+from midikit.cli.sources import open_source, resolve
+from midikit.cli.table import Column
+from midikit.cli.words import count, length, pitch_name, tempo_text
+from midikit.escape import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from midikit.cli.sources import Opened, Source
+    from midikit.model.notes import Notes
+    from midikit.model.song import Song, Track
+
+__all__ = ["Row", "describe", "inspect", "remarks"]
+
+_SHORT = 0.030
+_MOST_SIGNATURES = 4
+_MOST_REMARKS = 12
+_GM_DRUMS = range(35, 82)
+_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
+_HELP = """Show what is in a song and what is wrong with it.
+
+\b
+Examples:
+  midikit inspect song.json
+  midikit inspect hosted.mid
+  midikit inspect saved/ --json | jq .notes
+
+A row a track: its notes, their range (C4 is MIDI pitch 60), the General MIDI
+program it plays once converted and how that was found (by: claim of the file,
+name, role in brackets, guess, none), the most notes at one time (poly), notes
+shorter than 30 ms, how many velocities (flat: one only), notes written twice.
+"""
+
+_COLUMNS = (
+    Column("#", right=True),
+    Column("track", least=8),
+    Column("notes", right=True),
+    Column("range", least=6),
+    Column("plays", least=8),
+    Column("by"),
+    Column("poly", right=True),
+    Column("<30ms", right=True),
+    Column("vel."),
+    Column("dup", right=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What there is to say about one track.
+
+    Parameters
+    ----------
+    track : int
+        Index, from 0.
+    name : str
+        Its name as it is.
+    notes : int
+        Number of notes.
+    lowest, highest : int or None
+        Range of MIDI pitches, None without notes.
+    drum : bool
+        Whether it is a drum kit.
+    claimed : int or None
+        Program the source claims.
+    program : int or None
+        Program that a conversion chooses.
+    by : str
+        How: ``claim``, ``name``, ``role``, ``guess``, ``none`` or ``kit``.
+    polyphony : int
+        Most notes at one time.
+    short : int
+        Notes under 30 ms.
+    velocities : int
+        Distinct velocities.
+    velocity : int or None
+        The velocity, where it is a single one.
+    duplicates : int
+        Notes that repeat another of their pitch and start.
+    outside_kit : list of int
+        Drum pitches outside the General MIDI kit.
+    channel : int or None
+        Channel of 16 it came from, from 1.
+    """
+
+    track: int
+    name: str
+    notes: int
+    lowest: int | None
+    highest: int | None
+    drum: bool
+    claimed: int | None
+    program: int | None
+    by: str
+    polyphony: int
+    short: int
+    velocities: int
+    velocity: int | None
+    duplicates: int
+    outside_kit: list[int]
+    channel: int | None
+
+
+def describe(song: Song) -> list[Row]:
+    """Look at each track of a song.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+
+    Returns
+    -------
+    list of Row
+        One a track.
+    """
+    from midikit.convert.programs import choose_programs  # noqa: PLC0415 - loads numpy
+
+    programs, _ = choose_programs(song.tracks, "name")
+    rows = zip(song.tracks, programs, strict=True)
+    return [_describe(index, track, program) for index, (track, program) in enumerate(rows)]
+
+
+def _describe(index: int, track: Track, program: int | None) -> Row:
+    import numpy as np  # noqa: PLC0415 - the help needs none of it
+
+    from midikit.model.notes import greatest_polyphony  # noqa: PLC0415 - as above
+
+    notes = track.notes
+    pitches: npt.NDArray[np.int32] = np.unique(notes["pitch"])
+    velocities = np.unique(notes["velocity"]).tolist()
+    outside = [pitch for pitch in pitches.tolist() if track.is_drum and pitch not in _GM_DRUMS]
+    return Row(
+        track=index,
+        name=track.name,
+        notes=len(notes),
+        lowest=int(pitches[0]) if len(pitches) else None,
+        highest=int(pitches[-1]) if len(pitches) else None,
+        drum=track.is_drum,
+        claimed=track.program,
+        program=program,
+        by=_found_by(track, program),
+        polyphony=greatest_polyphony(notes),
+        short=int(np.count_nonzero(notes["end"] - notes["start"] < _SHORT)),
+        velocities=len(velocities),
+        velocity=velocities[0] if len(velocities) == 1 else None,
+        duplicates=_duplicates(notes),
+        outside_kit=outside,
+        channel=None if track.channel is None else track.channel + 1,
+    )
+
+
+def _found_by(track: Track, program: int | None) -> str:
+    """Tell how the program was found."""
+    from midikit.gm import find_program  # noqa: PLC0415 - compiles patterns
+
+    if track.is_drum:
+        return "kit"
+    guess = find_program(track.name)
+    if guess is not None and guess.program == program and track.program != program:
+        return {"exact": "name", "alias": "name", "role": "role"}.get(guess.how, "guess")
+    return "none" if track.program is None else "claim"
+
+
+def _duplicates(notes: Notes) -> int:
+    """Count notes that begin with another of their pitch."""
+    import numpy as np  # noqa: PLC0415 - the help needs none of it
+
+    pairs = np.stack([notes["start"], notes["pitch"]], axis=1)
+    return len(pairs) - len(np.unique(pairs, axis=0))
+
+
+def _signatures(song: Song) -> list[str]:
+    """Say the time and key signatures."""
+    times = [f"{numerator}/{denominator}" for _, numerator, denominator in song.time_signatures]
+    keys = [
+        f"{(_MINOR if minor else _MAJOR)[sharps + 7]} {'minor' if minor else 'major'}"
+        for _, sharps, minor in song.key_signatures
+        if -7 <= sharps <= 7
+    ]
+    return [_capped(times), _capped(keys)]
+
+
+def _capped(words: list[str]) -> str:
+    unique = list(dict.fromkeys(words))
+    more = len(unique) - _MOST_SIGNATURES
+    return ", ".join([*unique[:_MOST_SIGNATURES], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def remarks(song: Song, rows: list[Row]) -> list[str]:
+    """Say what a musician would want to know before using these tracks.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+    rows : list of Row
+        What `describe` found.
+
+    Returns
+    -------
+    list of str
+        One line each.
+    """
+    from midikit.convert.merge import merge_tracks  # noqa: PLC0415 - loads numpy
+    from midikit.gm import DRUM_NAMES  # noqa: PLC0415 - compiles patterns
+
+    found = []
+    for row in rows:
+        name = _label(row)
+        if row.velocities == 1 and row.notes > 1:
+            found.append(f"{name}: one velocity throughout ({row.velocity})")
+        if row.outside_kit:
+            names = [
+                f"{pitch} ({DRUM_NAMES[pitch]})" if pitch in DRUM_NAMES else str(pitch)
+                for pitch in row.outside_kit
+            ]
+            found.append(f"{name}: drum pitches outside the General MIDI kit: {_capped(names)}")
+        if row.drum and row.channel not in (None, 10):
+            found.append(
+                f"{name}: drums on channel {row.channel}, where they play as an instrument"
+            )
+    _, changes = merge_tracks(song, duplicates="collapse")
+    for change in changes:
+        if change.kind == "merge":
+            found.append(
+                f"{change.where}: {change.count} tracks of this name; --merge name joins them"
+            )
+        else:
+            found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
+    return found
+
+
+def _label(row: Row) -> str:
+    return printable(row.name) if row.name.strip() else f"track {row.track + 1}"
+
+
+def _cells(row: Row) -> list[str]:
+    """Write a row for the table."""
+    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+
+    if row.lowest is None or row.highest is None:
+        span = "-"
+    elif row.drum:
+        span = f"{row.lowest}-{row.highest}"
+    else:
+        low, high = pitch_name(row.lowest), pitch_name(row.highest)
+        span = low if low == high else f"{low}-{high}"
+    if row.drum:
+        plays = "drum kit"
+    else:
+        plays = "-" if row.program is None else f"{row.program} {PROGRAM_NAMES[row.program]}"
+    velocity = f"flat {row.velocity}" if row.velocity is not None else str(row.velocities or "-")
+    return [
+        str(row.track + 1),
+        row.name if row.name.strip() else "(unnamed)",
+        f"{row.notes:,}",
+        span,
+        plays,
+        row.by,
+        str(row.polyphony or "-"),
+        f"{row.short:,}" if row.short else "-",
+        velocity,
+        f"{row.duplicates:,}" if row.duplicates else "-",
+    ]
+
+
+@click.command("inspect", help=_HELP)
+@click.argument("source", nargs=-1, required=True)
+@click.option("--strict", is_flag=True, help="Refuse damaged input instead of mending it.")
+@common_options
+@click.pass_context
+def inspect(
+    ctx: click.Context,
+    source: tuple[str, ...],
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Show what is in a song and what is wrong with it."""
+    report = Report(quiet=quiet, as_json=as_json, debug=debug)
+    worst: int = Exit.DONE
+    for number, one in enumerate(resolve(source)):
+        try:
+            opened = open_source(one, strict=strict)
+            rows = describe(opened.song)
+            if as_json:
+                report.row(_json_row(one, opened, rows))
+            else:
+                if number:
+                    report.data("")
+                _print(report, one, opened, rows)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad input never hides the others
+            failed = report.failure(error, one.shown)
+            worst = max(worst, failed["exit"])
+            if as_json:
+                report.row({"source": one.shown, "error": failed, "exit": failed["exit"]})
+    ctx.exit(worst)
+
+
+def _print(report: Report, source: Source, opened: Opened, rows: list[Row]) -> None:
+    """Print the table of one song and what else there is to say."""
+    song = opened.song
+    facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
+    report.data((source.name, "title"), f": {', '.join(facts)}")
+    tempo = "no tempo claimed" if opened.is_answer else f"{tempo_text(song.tempo)} claimed"
+    claims = [tempo, *_signatures(song)]
+    if song.title and song.title.strip():
+        claims.insert(0, f"'{printable(song.title)}'")
+    report.data(f"  {', '.join(text for text in claims if text)}")
+    if rows:
+        report.data("")
+        report.table(_COLUMNS, [_cells(row) for row in rows], indent=1)
+    found = remarks(song, rows)
+    if not song.note_count:
+        found.insert(0, f"no notes in this {'answer' if opened.is_answer else 'file'}")
+    if found:
+        report.data("")
+    for line in found[:_MOST_REMARKS]:
+        report.data(f"  {line}")
+    if len(found) > _MOST_REMARKS:
+        report.data(f"  and {len(found) - _MOST_REMARKS:,} more remarks")
+    if song.repairs:
+        report.data("")
+        report.repairs(song.repairs, data=True)
+
+
+def _json_row(source: Source, opened: Opened, rows: list[Row]) -> dict[str, Any]:
+    """Put everything into plain values for JSON."""
+    song = opened.song
+    return {
+        "source": source.shown,
+        "title": song.title,
+        "tracks": [asdict(row) for row in rows],
+        "notes": song.note_count,
+        "seconds": song.end,
+        "tempo": None if opened.is_answer else tempo_row(song.tempo),
+        "time_signatures": [list(signature) for signature in song.time_signatures],
+        "key_signatures": [list(signature) for signature in song.key_signatures],
+        "remarks": remarks(song, rows),
+        "repairs": [repair_row(repair) for repair in song.repairs],
+        "error": None,
+        "exit": int(Exit.DONE),
+    }

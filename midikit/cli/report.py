@@ -1,0 +1,278 @@
+"""Printing: what a command says, its tables, its capped lists and its JSON lines.
+
+Data goes to stdout, talk to stderr. Every text is escaped here once more, whatever was done to it
+before, and every line and list is bounded: names, paths and messages come from third parties.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+import click
+
+from midikit.cli.exits import explain
+from midikit.cli.rows import error_row
+from midikit.cli.table import table_lines
+from midikit.cli.words import count
+from midikit.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from midikit.cli.table import Column
+    from midikit.model.report import Change, Repair
+
+__all__ = ["MOST_LINES", "Part", "Report", "common_options", "is_terminal"]
+
+MOST_LINES = 20
+"""Repairs and changes that are printed one by one."""
+
+_LONGEST_LINE = 280
+_MOST_KINDS = 8
+_WIDTH = 80
+_STYLES: dict[str, dict[str, Any]] = {
+    "title": {"bold": True},
+    "quiet": {"dim": True},
+    "good": {"fg": "green"},
+    "bad": {"fg": "red"},
+    "note": {"fg": "yellow"},
+}
+
+Part: TypeAlias = "str | tuple[str, str]"
+"""A piece of a line: plain text, or text and one of the styles."""
+
+
+class Report:
+    """Where a command prints.
+
+    Parameters
+    ----------
+    quiet : bool, optional
+        Leave out everything but errors and data.
+    as_json : bool, optional
+        Print data as JSON lines and leave out the talk.
+    debug : bool, optional
+        Print tracebacks of errors.
+    """
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False, debug: bool = False) -> None:
+        self.quiet = quiet
+        self.as_json = as_json
+        self.debug = debug
+
+    @property
+    def talks(self) -> bool:
+        """Whether there is any talk."""
+        return not (self.quiet or self.as_json)
+
+    def say(self, *parts: Part) -> None:
+        """Print a line of talk to stderr.
+
+        Parameters
+        ----------
+        *parts : Part
+            Its pieces.
+        """
+        if self.talks:
+            _print_line(parts, sys.stderr)
+
+    def failure(self, error: Exception, source: str) -> dict[str, Any]:
+        """Print what went wrong with one input, however quiet.
+
+        Parameters
+        ----------
+        error : Exception
+            What was raised.
+        source : str
+            The input, fit for a terminal.
+
+        Returns
+        -------
+        dict
+            The same for a JSON row.
+        """
+        if self.debug:
+            traceback.print_exception(error, file=sys.stderr)
+        click.echo(f"Error: {explain(error, source)}", file=sys.stderr)
+        return error_row(error, source)
+
+    def data(self, *parts: Part) -> None:
+        """Print a line of data to stdout.
+
+        Parameters
+        ----------
+        *parts : Part
+            Its pieces.
+        """
+        _print_line(parts, sys.stdout)
+
+    def row(self, values: dict[str, Any]) -> None:
+        """Print one JSON object as a line to stdout.
+
+        Parameters
+        ----------
+        values : dict
+            What it holds; plain ASCII comes out.
+        """
+        click.echo(json.dumps(values, ensure_ascii=True), file=sys.stdout)
+
+    def table(
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[str]],
+        *,
+        talk: bool = False,
+        indent: int = 0,
+    ) -> None:
+        """Print a table, as wide as the terminal at most.
+
+        Parameters
+        ----------
+        columns : sequence of Column
+            Its columns.
+        rows : iterable of sequence of str
+            The cells.
+        talk : bool, optional
+            Print it to stderr as talk, instead of to stdout as data.
+        indent : int, optional
+            Spaces in front of each line.
+        """
+        if talk and not self.talks:
+            return
+        stream = sys.stderr if talk else sys.stdout
+        cells = [[printable(cell, _LONGEST_LINE) for cell in row] for row in rows]
+        terminal = is_terminal(stream)
+        room = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
+        head, rule, *body = (
+            " " * indent + line for line in table_lines(columns, cells, room - indent)
+        )
+        click.echo(_styled(head, "title", stream), file=stream, color=terminal)
+        if terminal:
+            click.echo(_styled(rule, "quiet", stream), file=stream, color=True)
+        for line in body:
+            click.echo(line, file=stream)
+
+    def repairs(self, repairs: Sequence[Repair], *, indent: int = 2, data: bool = False) -> None:
+        """Print what was wrong with an input; nothing if nothing was.
+
+        Parameters
+        ----------
+        repairs : sequence of Repair
+            The list.
+        indent : int, optional
+            Spaces in front of the heading.
+        data : bool, optional
+            Print it to stdout as data, instead of to stderr as talk.
+        """
+        if not repairs:
+            return
+        put = self.data if data else self.say
+        total = sum(repair.count for repair in repairs)
+        space = " " * indent
+        put(space, (f"{count(total, 'repair')}:", "note"))
+        for repair in repairs[:MOST_LINES]:
+            put(f"{space}  {repair}")
+        rest = repairs[MOST_LINES:]
+        if rest:
+            kinds: Counter[str] = Counter()
+            for repair in rest:
+                kinds[repair.kind] += repair.count
+            put(f"{space}  and {sum(kinds.values()):,} more: {_by_kind(kinds)}")
+
+    def changes(self, changes: Sequence[Change], *, indent: int = 2) -> None:
+        """Print what a conversion decided; nothing if it decided nothing.
+
+        Parameters
+        ----------
+        changes : sequence of Change
+            The list.
+        indent : int, optional
+            Spaces in front of the heading.
+        """
+        if not changes:
+            return
+        space = " " * indent
+        self.say(f"{space}{count(len(changes), 'change')}:")
+        for change in changes[:MOST_LINES]:
+            self.say(f"{space}  {change}")
+        rest = changes[MOST_LINES:]
+        if rest:
+            kinds = Counter(change.kind for change in rest)
+            self.say(f"{space}  and {len(rest):,} more: {_by_kind(kinds)}")
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that every command has.
+
+    Parameters
+    ----------
+    command : callable
+        The command's function, which takes `as_json`, `quiet` and `debug`.
+
+    Returns
+    -------
+    callable
+        The function with the options.
+    """
+    options = (
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and data."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    )
+    return functools.reduce(lambda function, option: option(function), reversed(options), command)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that can be written to freely.
+
+    Parameters
+    ----------
+    stream : TextIO
+        Such as ``sys.stderr``.
+
+    Returns
+    -------
+    bool
+        False for files, pipes and ``TERM=dumb``.
+    """
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:
+        return False
+
+
+def _print_line(parts: Sequence[Part], stream: TextIO) -> None:
+    left = _LONGEST_LINE
+    pieces = []
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        shown = printable(text, left)
+        if len(shown) > left:
+            shown = shown[:left].rstrip("…") + "…"
+        left = max(0, left - len(shown))
+        pieces.append(_styled(shown, style, stream))
+        if not left:
+            break
+    click.echo("".join(pieces), file=stream, color=is_terminal(stream))
+
+
+def _styled(text: str, style: str, stream: TextIO) -> str:
+    """Give a text its style where the stream shows styles and the user wants them."""
+    if not style or os.environ.get("NO_COLOR") or not is_terminal(stream):
+        return text
+    return click.style(text, **_STYLES[style])
+
+
+def _by_kind(kinds: Counter[str]) -> str:
+    """Say counts of kinds, the commonest first."""
+    ranked = kinds.most_common()
+    said = [f"{number:,} {kind}" for kind, number in ranked[:_MOST_KINDS]]
+    rest = sum(number for _, number in ranked[_MOST_KINDS:])
+    return ", ".join([*said, f"{rest:,} of other kinds"] if rest else said)

@@ -1,0 +1,281 @@
+"""What a SOURCE word on the command line means, and reading it.
+
+A word is, in this order: ``-`` for standard input; ``clip:ID``; an existing file or folder; a UUID,
+which is a clip id; else it is refused. A folder stands for the .json and .mid files in it, sorted.
+A clip comes from the archive; only where the caller allows it one that is not there is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from midikit.errors import InputError, LimitError
+from midikit.escape import printable
+from midikit.files import DEFAULT_MAX_BYTES, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from midikit.errors import MidikitError
+    from midikit.model.song import Song
+
+__all__ = ["Fetching", "Opened", "Source", "canonical_id", "open_source", "resolve"]
+
+STDIN = "-"
+_CLIP = "clip:"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MIDI_SUFFIXES = frozenset([".mid", ".midi"])
+_SUFFIXES = _MIDI_SUFFIXES | {".json"}
+_MAGIC_WITHIN = 132
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input.
+
+    Parameters
+    ----------
+    shown : str
+        How messages call it, fit for a terminal.
+    stem : str
+        What its outputs are called, before it is made safe.
+    kind : {"stdin", "clip", "file", "refused"}
+        What it is.
+    path : Path or None, optional
+        The file.
+    clip_id : str, optional
+        The clip.
+    error : MidikitError or None, optional
+        Why it is refused.
+    """
+
+    shown: str
+    stem: str
+    kind: Literal["stdin", "clip", "file", "refused"]
+    path: Path | None = None
+    clip_id: str = ""
+    error: MidikitError | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folders, or how messages call it."""
+        return self.shown if self.path is None else printable(self.path.name, _SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An input that was read.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+    hosted : bytes or None, optional
+        The hosted .mid, where it came with the clip.
+    is_answer : bool, optional
+        Whether it was an answer of the service and not a .mid.
+    """
+
+    song: Song
+    hosted: bytes | None = None
+    is_answer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """Whether a clip that is not in the archive may be paid for.
+
+    Parameters
+    ----------
+    allowed : bool, optional
+        Whether it may.
+    deadline : float, optional
+        Seconds to wait for it at most.
+    """
+
+    allowed: bool = False
+    deadline: float = 300.0
+
+
+def resolve(words: Iterable[str]) -> list[Source]:
+    """Find out what the words stand for.
+
+    Parameters
+    ----------
+    words : iterable of str
+        The words.
+
+    Returns
+    -------
+    list of Source
+        One an input, in order; what cannot be an input is there as ``refused``.
+    """
+    sources: list[Source] = []
+    for word in words:
+        sources += _resolve_one(word)
+    return sources
+
+
+def canonical_id(word: str) -> str:
+    """Write a clip id in one way, so that no clip is fetched twice under two spellings.
+
+    Parameters
+    ----------
+    word : str
+        A clip id.
+
+    Returns
+    -------
+    str
+        A UUID in lower case, anything else as it is.
+
+    Examples
+    --------
+    >>> canonical_id("5B0E7A52-3C1D-4F68-9A47-61D2C8E0B913")
+    '5b0e7a52-3c1d-4f68-9a47-61d2c8e0b913'
+    """
+    return word.lower() if _UUID.fullmatch(word) else word
+
+
+def _resolve_one(word: str) -> list[Source]:
+    shown = printable(word, _SHOWN)
+    if word == STDIN:
+        return [Source("stdin", "stdin", "stdin")]
+    if word.startswith(_CLIP):
+        clip_id = canonical_id(word.removeprefix(_CLIP))
+        return [Source(f"clip {printable(clip_id)}", clip_id, "clip", clip_id=clip_id)]
+    path = Path(word)
+    try:
+        if path.is_dir():
+            return _in_folder(path, shown)
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return [_refused(shown, f"cannot be read: {reason}")]
+    if exists:
+        return [Source(shown, _stem(path), "file", path)]
+    if _UUID.fullmatch(word):
+        return [
+            Source(
+                f"clip {canonical_id(word)}", canonical_id(word), "clip", None, canonical_id(word)
+            )
+        ]
+    return [
+        _refused(shown, "no such file; expected a .json, a .mid, a folder, a clip id (a UUID) or -")
+    ]
+
+
+def _refused(shown: str, problem: str) -> Source:
+    return Source(shown, "", "refused", error=InputError(shown, "", problem))
+
+
+def _in_folder(folder: Path, shown: str) -> list[Source]:
+    """List the inputs of a folder, not of the folders in it."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+        found = [path for path in found if not path.is_dir() and not path.name.startswith(".")]
+    except OSError as error:
+        return [_refused(shown, f"cannot be read: {error.strerror}")]
+    if not found:
+        return [_refused(shown, "no .json or .mid file in this folder")]
+    return [Source(printable(str(path), _SHOWN), _stem(path), "file", path) for path in found]
+
+
+def _stem(path: Path) -> str:
+    return path.stem if path.suffix.lower() in _SUFFIXES else path.name
+
+
+def open_source(
+    source: Source, *, strict: bool = False, fetching: Fetching | None = None
+) -> Opened:
+    """Read an input.
+
+    Parameters
+    ----------
+    source : Source
+        One of `resolve`.
+    strict : bool, optional
+        Refuse what would be repaired.
+    fetching : Fetching or None, optional
+        Whether a clip may be fetched.
+
+    Returns
+    -------
+    Opened
+        The song, and the hosted .mid of a clip.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    LimitError
+        If it is too large.
+    RemoteError
+        If a clip is fetched and that fails.
+    """
+    if source.error is not None:
+        raise source.error
+    if source.kind == "clip":
+        return _open_clip(source, fetching or Fetching(), strict=strict)
+    if source.kind == "stdin":
+        return _parsed(_read_stdin(), strict=strict)
+    assert source.path is not None
+    suffix = source.path.suffix.lower()
+    if suffix in _MIDI_SUFFIXES:
+        return Opened(_read_midi(source.path, strict=strict), is_answer=False)
+    if suffix == ".json":
+        return Opened(_read_json(source.path, strict=strict))
+    return _parsed(read_bytes(source.path), strict=strict)
+
+
+def _read_stdin() -> bytes:
+    data = sys.stdin.buffer.read(DEFAULT_MAX_BYTES + 1)
+    if len(data) > DEFAULT_MAX_BYTES:
+        raise LimitError(f"larger than {DEFAULT_MAX_BYTES:,} bytes")
+    return data
+
+
+def _parsed(data: bytes, *, strict: bool) -> Opened:
+    """Read bytes without a telling name: a .mid says so at its beginning."""
+    head = data[:_MAGIC_WITHIN]
+    if b"MThd" in head or head.startswith((b"RIFF", b"RIFX")):
+        return Opened(_read_midi(data, strict=strict), is_answer=False)
+    return Opened(_read_json(data, strict=strict))
+
+
+def _read_midi(source: Path | bytes, *, strict: bool) -> Song:
+    from midikit.parse.midi import read_midi  # noqa: PLC0415 - loads numpy
+
+    return read_midi(source, strict=strict)
+
+
+def _read_json(source: Path | bytes, *, strict: bool) -> Song:
+    from midikit.parse.response import read_json  # noqa: PLC0415 - loads numpy
+
+    return read_json(source, strict=strict)
+
+
+def _open_clip(source: Source, fetching: Fetching, *, strict: bool) -> Opened:
+    """Take a clip from the archive, or fetch it where that is allowed."""
+    from midikit.fetch.archive import Archive  # noqa: PLC0415 - a file needs none of it
+
+    archive = Archive()
+    stored = archive.load(source.clip_id)
+    if stored is not None:
+        return Opened(_read_json(stored.raw, strict=strict), stored.hosted)
+    if not fetching.allowed:
+        raise InputError(
+            source.shown,
+            "",
+            "not in the archive; pass --fetch to pay for it, or run midikit fetch first",
+        )
+    from midikit.fetch.client import Client  # noqa: PLC0415 - loads httpx
+
+    with Client(archive=archive) as client:
+        clip = client.fetch(source.clip_id, deadline=fetching.deadline)
+    return Opened(_read_json(clip.raw, strict=True) if strict else clip.song, clip.hosted)
