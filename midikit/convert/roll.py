@@ -1,0 +1,355 @@
+"""A piano roll as a value: its arrays, what follows from them, and its file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from midikit.convert.npz import DEFAULT_MAX_BYTES, from_npz, names_array, to_npz
+from midikit.convert.paint import OVERLAPS, PITCHES, NotesOnFrames, Overlap, painted
+from midikit.errors import InputError
+from midikit.escape import printable
+from midikit.files import read_bytes, write_bytes
+
+if TYPE_CHECKING:
+    import os
+
+    Seconds: TypeAlias = npt.NDArray[np.float64]
+
+__all__ = ["CELL", "DEFAULT_FS", "PianoRoll"]
+
+Roll: TypeAlias = npt.NDArray[np.uint8]
+
+DEFAULT_FS = 100.0
+"""Frames a second when nothing else is asked for."""
+
+CELL = np.dtype(
+    [
+        ("start_frame", "i8"),
+        ("end_frame", "i8"),
+        ("track", "i4"),
+        ("pitch", "i4"),
+        ("velocity", "i4"),
+    ],
+    align=True,
+)
+"""One note on the frames of a roll: it fills ``[start_frame, end_frame)``."""
+
+_FIELDS = CELL.names or ()
+_SATURATED = 255
+_STORED = ("values", "names", "program", "is_drum", "overlap", "fs", "per_beat", "times", "cells")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PianoRoll:
+    """Velocities by track, pitch and frame; `pianoroll` makes it.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, shape (tracks, 128, frames)
+        Velocity of what sounds, 0 where nothing does. Yours to change.
+    names : tuple of str
+        Name of each track.
+    programs : tuple of int or None
+        General MIDI program of each track as claimed.
+    drums : tuple of bool
+        Which tracks are drum kits; their pitches are General MIDI drum sounds.
+    notes : NotesOnFrames
+        The notes that were painted; `cells` is them as one table.
+    overlap : {"max", "sum", "last"}
+        What happens where notes of one pitch overlap.
+    fs : float or None
+        Frames a second, None for a roll that follows beats.
+    per_beat : int or None
+        Frames a beat, None for a roll of even frames.
+    beat_times : ndarray of float64, shape (frames,), or None
+        Where each frame begins in seconds, None for a roll of even frames.
+
+    Examples
+    --------
+    >>> from midikit.convert.pianoroll import pianoroll
+    >>> from midikit.model.song import Song, Track
+    >>> from midikit.model.notes import as_notes
+    >>> koto = Track("Koto", notes=as_notes([(0.0, 0.5, 60, 80), (0.5, 0.75, 60, 90)]))
+    >>> roll = pianoroll(Song((koto,)), fs=4)
+    >>> roll
+    <PianoRoll 1 track x 128 x 3 frames, 4.0 a second>
+    >>> roll.values[0, 60].tolist(), roll.onsets[0, 60].tolist(), roll.times.tolist()
+    ([80, 80, 90], [80, 0, 90], [0.0, 0.25, 0.5])
+    """
+
+    values: Roll
+    names: tuple[str, ...]
+    programs: tuple[int | None, ...]
+    drums: tuple[bool, ...]
+    notes: NotesOnFrames
+    overlap: Overlap = "max"
+    fs: float | None = None
+    per_beat: int | None = None
+    beat_times: Seconds | None = None
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return int(self.values.shape[2])
+
+    @cached_property
+    def times(self) -> Seconds:
+        """Where each frame begins, in seconds, shape (frames,)."""
+        if self.beat_times is not None:
+            return self.beat_times
+        return np.arange(self.frames, dtype=np.float64) / (self.fs or DEFAULT_FS)
+
+    @cached_property
+    def cells(self) -> npt.NDArray[np.void]:
+        """The notes on frames as one table of dtype `CELL`, shape (n,)."""
+        # Of zeros, so that the gap between aligned rows holds the same bytes every time.
+        cells = np.zeros(len(self.notes.row), CELL)
+        cells["track"], cells["pitch"] = np.divmod(self.notes.row, PITCHES)
+        for name in ("start_frame", "end_frame", "velocity"):
+            cells[name] = getattr(self.notes, name)
+        return cells
+
+    @cached_property
+    def onsets(self) -> Roll:
+        """Velocity in the frame where a note starts, else 0; uint8, the shape of `values`.
+
+        Made when first asked for and as large as `values`. A note struck again right after one of
+        the same pitch shows here. Notes that start in one frame meet as `overlap` says.
+        """
+        struck = self.notes._replace(end_frame=self.notes.start_frame + 1)
+        return painted(struck, self.values.shape, self.overlap)
+
+    def merged(self) -> Roll:
+        """Put all tracks into one roll, time last, as pretty_midi shapes it.
+
+        Where tracks overlap the policy of the roll holds: the greatest velocity, the sum (at most
+        255), or the note that started last (then the later track). Drums count like any track, as
+        they do not in pretty_midi; leave them out with ``pianoroll(song.select(drums=False))``.
+
+        Returns
+        -------
+        ndarray of uint8, shape (128, frames)
+            A new array.
+
+        Examples
+        --------
+        >>> from midikit.convert.pianoroll import pianoroll
+        >>> from midikit.model.song import Song, Track
+        >>> from midikit.model.notes import as_notes
+        >>> tracks = [Track("", notes=as_notes([(0.0, 0.02, 60, v)])) for v in (80, 90)]
+        >>> pianoroll(Song(tuple(tracks)), overlap="sum").merged()[60].tolist()
+        [170, 170]
+        """
+        if self.overlap == "last":
+            together = self.notes._replace(row=self.notes.row % PITCHES)
+            only: Roll = painted(together, (1, *self.values.shape[1:]), "last")[0]
+            return only
+        if self.overlap == "sum":
+            total = np.minimum(self.values.sum(axis=0, dtype=np.uint32), _SATURATED)
+            summed: Roll = total.astype(np.uint8)
+            return summed
+        greatest: Roll = self.values.max(axis=0, initial=0)
+        return greatest
+
+    def to_npz(self, *, onsets: bool = False) -> bytes:
+        """Write the roll as a compressed .npz in memory.
+
+        Parameters
+        ----------
+        onsets : bool, optional
+            Also store `onsets` as an array of its own, for readers without midikit.
+
+        Returns
+        -------
+        bytes
+            Arrays `values`, `names` (unicode), `program` (-1 where nobody said), `is_drum`,
+            `overlap`, `fs` or `per_beat` with `times`, `cells`, and `onsets` if asked for. The
+            same roll gives the same bytes.
+
+        Raises
+        ------
+        LimitError
+            If the names take more than 1 GiB as one array.
+
+        Examples
+        --------
+        >>> from midikit.convert.pianoroll import pianoroll
+        >>> from midikit.model.song import Song
+        >>> pianoroll(Song(())).to_npz()[:2]
+        b'PK'
+        """
+        arrays: dict[str, npt.ArrayLike] = {
+            "values": self.values,
+            "names": names_array(self.names, max_bytes=DEFAULT_MAX_BYTES),
+            "program": np.array([-1 if p is None else p for p in self.programs], np.int32),
+            "is_drum": np.array(self.drums, np.bool_),
+            "overlap": np.array(self.overlap),
+        }
+        if self.per_beat is None:
+            arrays["fs"] = np.float64(self.fs or DEFAULT_FS)
+        else:
+            arrays |= {"per_beat": np.int64(self.per_beat), "times": self.times}
+        arrays["cells"] = self.cells
+        if onsets:
+            arrays["onsets"] = self.onsets
+        return to_npz(arrays)
+
+    def save(self, path: str | os.PathLike[str], *, onsets: bool = False) -> None:
+        """Write the roll to a compressed .npz that loads with ``allow_pickle=False``.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The target, used as it is; an existing file is replaced.
+        onsets : bool, optional
+            Also store `onsets` as an array of its own, for readers without midikit.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        write_bytes(path, self.to_npz(onsets=onsets))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> PianoRoll:
+        """Read a roll that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The .npz.
+        max_bytes : int, optional
+            Most bytes of the file, and of its arrays in all.
+
+        Returns
+        -------
+        PianoRoll
+            The same roll; `onsets` and `merged` are made anew from its notes.
+
+        Raises
+        ------
+        InputError
+            If it cannot be opened, is no .npz, or not one of a piano roll; the message names the
+            array.
+        LimitError
+            If it is larger than `max_bytes`.
+        """
+        source = printable(path, 200)
+        arrays = from_npz(
+            read_bytes(path, max_bytes=max_bytes), _STORED, source=source, max_bytes=max_bytes
+        )
+        return _Stored(arrays, source).roll()
+
+    def __repr__(self) -> str:
+        """Shape and pace."""
+        tracks = len(self.names)
+        pace = f"{self.fs} a second" if self.per_beat is None else f"{self.per_beat} a beat"
+        return (
+            f"<PianoRoll {tracks} track{'' if tracks == 1 else 's'} x {PITCHES} x "
+            f"{self.frames:,} frame{'' if self.frames == 1 else 's'}, {pace}>"
+        )
+
+
+class _Stored:
+    """The arrays of a stored roll, believed only after a look."""
+
+    def __init__(self, arrays: dict[str, npt.NDArray[Any]], source: str) -> None:
+        self.arrays = arrays
+        self.source = source
+
+    def refuse(self, name: str, expected: str) -> NoReturn:
+        """Raise an `InputError` that names the array and what it should be."""
+        if name not in self.arrays:
+            problem = "is missing; expected a piano roll that PianoRoll.save wrote"
+            raise InputError(self.source, name, problem)
+        array = self.arrays[name]
+        shown = f"holds {printable(array.dtype)} of shape {array.shape}"
+        if array.ndim == 0 and array.dtype.kind in "fiU":
+            shown = f"is {printable(array)}"
+        raise InputError(self.source, name, f"{shown}; expected {expected}")
+
+    def take(self, name: str, kind: str, shape: tuple[int, ...], expected: str) -> npt.NDArray[Any]:
+        """Return an array of this kind and shape; -1 in `shape` stands for any length."""
+        array = self.arrays.get(name)
+        if array is None or array.dtype.kind != kind or array.ndim != len(shape):
+            self.refuse(name, expected)
+        if any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
+            self.refuse(name, expected)
+        return array
+
+    def programs(self, tracks: int) -> tuple[int | None, ...]:
+        """Return a program or None a track."""
+        expected = "a program a track, 0 to 127 or -1"
+        programs = self.take("program", "i", (tracks,), expected).tolist()
+        if not all(-1 <= program <= 127 for program in programs):
+            self.refuse("program", expected)
+        return tuple(None if program < 0 else program for program in programs)
+
+    def overlap(self) -> Overlap:
+        """Return the policy."""
+        word = str(self.take("overlap", "U", (), "max, sum or last"))
+        known = [policy for policy in OVERLAPS if policy == word]
+        if not known:
+            self.refuse("overlap", "max, sum or last")
+        return known[0]
+
+    def notes(self, shape: tuple[int, ...]) -> NotesOnFrames:
+        """Return the notes, all of them inside the roll and in order."""
+        expected = "notes inside the roll"
+        cells = self.take("cells", "V", (-1,), expected)
+        dtype = cells.dtype
+        if any(name not in (dtype.names or ()) or dtype[name] != CELL[name] for name in _FIELDS):
+            self.refuse("cells", expected)
+        good = (cells["start_frame"] >= 0) & (cells["start_frame"] < cells["end_frame"])
+        good &= cells["end_frame"] <= shape[2]
+        for name, least, most in (
+            ("track", 0, shape[0] - 1),
+            ("pitch", 0, PITCHES - 1),
+            ("velocity", 1, 127),
+        ):
+            good &= (cells[name] >= least) & (cells[name] <= most)
+        if not good.all():
+            self.refuse("cells", f"{expected}, unlike row {int(np.argmin(good))}")
+        row = cells["track"].astype(np.int64) * PITCHES + cells["pitch"]
+        start = cells["start_frame"].astype(np.int64)
+        order = np.argsort(row, kind="stable")
+        if ((np.diff(row[order]) == 0) & (np.diff(start[order]) < 0)).any():
+            self.refuse("cells", "notes of one track and pitch in order")
+        velocity = cells["velocity"].astype(np.uint8)
+        return NotesOnFrames(row, start, cells["end_frame"].astype(np.int64), velocity)
+
+    def pace(self, frames: int) -> tuple[float | None, int | None, Seconds | None]:
+        """Return frames a second, frames a beat, and the times of the latter."""
+        if "per_beat" not in self.arrays:
+            fs = float(self.take("fs", "f", (), "frames a second"))
+            if not (fs > 0 and math.isfinite(fs)):
+                self.refuse("fs", "frames a second, above 0")
+            return fs, None, None
+        per_beat = int(self.take("per_beat", "i", (), "frames a beat"))
+        if per_beat < 1:
+            self.refuse("per_beat", "frames a beat, above 0")
+        return None, per_beat, self.take("times", "f", (frames,), "a second a frame")
+
+    def roll(self) -> PianoRoll:
+        """Return the whole."""
+        expected = "uint8 of shape (tracks, 128, frames)"
+        values = self.take("values", "u", (-1, PITCHES, -1), expected)
+        if values.dtype != np.uint8:
+            self.refuse("values", expected)
+        tracks, _, frames = values.shape
+        return PianoRoll(
+            values,
+            tuple(self.take("names", "U", (tracks,), "a name a track").tolist()),
+            self.programs(tracks),
+            tuple(self.take("is_drum", "b", (tracks,), "true or false a track").tolist()),
+            self.notes(values.shape),
+            self.overlap(),
+            *self.pace(frames),
+        )
