@@ -69,8 +69,8 @@ class Clock:
         resolution = file.ticks_per_quarter
         seconds = units.seconds_from_ticks(ticks, ticks, micro, resolution)
         # Ticks too far out to differ in seconds leave the last tempo.
-        last = np.append(np.diff(seconds) > 0, True)
-        first = np.append(True, last[:-1])
+        grows = seconds[1:] > seconds[:-1]
+        last, first = np.append(grows, True), np.append(True, grows)
         tempo = TempoMap(seconds[first], 60e6 / micro[last])
         return cls(ticks, micro, resolution, resolution, tempo)
 
@@ -106,13 +106,12 @@ class Clock:
 def _tempo_events(file: MidiFile) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return tick and microseconds a quarter of the tempi of all tracks, one a tick."""
     rows = np.flatnonzero(file.meta_kind == TEMPO)
-    data = np.frombuffer(b"".join([file.meta_data[row] for row in rows.tolist()]), np.uint8)
-    micro = data.reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1], np.int64)
     ticks = file.meta_tick[rows]
-    if len(ticks) == 0 or int(ticks.min()) > 0:
-        ticks, micro = np.append(0, ticks), np.append(_DEFAULT_MICROSECONDS, micro)
+    micro = np.array([int.from_bytes(file.meta_data[row]) for row in rows.tolist()], np.int64)
     if len(ticks) > 1:
         order = np.argsort(ticks, kind="stable")
-        order = order[np.append(np.diff(ticks[order]) > 0, True)]
+        order = order[np.append(ticks[order][1:] > ticks[order][:-1], True)]
         ticks, micro = ticks[order], micro[order]
+    if len(ticks) == 0 or ticks[0] > 0:
+        ticks, micro = np.append(0, ticks), np.append(_DEFAULT_MICROSECONDS, micro)
     return ticks, micro

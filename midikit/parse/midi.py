@@ -34,7 +34,6 @@ from midikit.parse.pairing import read_notes
 from midikit.parse.parts import assemble
 from midikit.smf.decode import decode, raise_first
 from midikit.smf.faults import Faults
-from midikit.smf.walk import message_offset
 
 if TYPE_CHECKING:
     from midikit.model.report import Repair
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from midikit.smf.decode import MidiFile
 
 __all__ = ["read_midi"]
+
+_LAST = 1 << 62
 
 
 def read_midi(
@@ -77,16 +78,18 @@ def read_midi(
 
     Examples
     --------
-    >>> data = bytes.fromhex("4d546864 00000006 0000 0001 01e0 4d54726b 00000009")
-    >>> song = read_midi(data + bytes.fromhex("00903c64 00ff2f00 00"))
-    >>> song.repairs[0].kind, song.repairs[0].offset
-    ('after-end-of-track', 30)
+    >>> header = bytes.fromhex("4d546864 00000006 0000 0001 01e0 4d54726b 00000009")
+    >>> song = read_midi(header + bytes.fromhex("00903c64 8360ff2f00"))
+    >>> song[0].notes.tolist()
+    [(0.0, 0.5, 60, 100)]
+    >>> print(song.repairs[0])
+    byte 23, track 0: pitch 60 on channel 1 has no note-off; repaired, ends with its track
     """
     data, name = _load(source, max_bytes)
     file = decode(data, source=name)
     clock = Clock.of(file)
     notes = read_notes(file)
-    repairs = _repairs(data, file, notes)
+    repairs = _repairs(file, notes)
     if strict:
         raise_first(repairs, name)
     tracks, events, title = assemble(file, notes, clock)
@@ -114,7 +117,7 @@ def _load(source: str | os.PathLike[str] | bytes, max_bytes: int) -> tuple[bytes
     return data, printable(os.fspath(source), 200)
 
 
-def _repairs(data: bytes, file: MidiFile, notes: NoteTable) -> tuple[Repair, ...]:
+def _repairs(file: MidiFile, notes: NoteTable) -> tuple[Repair, ...]:
     """List what is wrong with the file and, one row a track, with its notes."""
     kinds = (
         ("hanging-note", notes.hanging, "has no note-off", "repaired, ends with its track"),
@@ -127,25 +130,24 @@ def _repairs(data: bytes, file: MidiFile, notes: NoteTable) -> tuple[Repair, ...
         ),
     )
     faults = Faults()
-    for kind, messages, what, action in kinds:
-        if len(messages) == 0:
+    for kind, faulty, what, action in kinds:
+        if len(faulty) == 0:
             continue
-        tracks = np.searchsorted(file.bounds, messages, side="right") - 1
-        found, counts = np.unique(tracks, return_counts=True)
-        first = np.full(len(file), len(file.tick))
-        np.minimum.at(first, tracks, messages)
-        for track, count in zip(found.tolist(), counts.tolist(), strict=True):
+        messages = np.sort(faulty)
+        counts = np.diff(np.searchsorted(messages, file.bounds))
+        found = np.flatnonzero(counts)
+        first = messages[np.searchsorted(messages, file.bounds[found])]
+        rows = zip(found.tolist(), counts[found].tolist(), first.tolist(), strict=True)
+        for track, count, message in rows:
             offset, text = 0, ""
             if not faults.is_full(kind):
-                message = int(first[track])
                 index = message - int(file.bounds[track])
-                offset = message_offset(data, *file.spans[track], index)
+                offset = file.locator.offset(track, index)
                 channel = (int(file.status[message]) & 0x0F) + 1
                 text = f"pitch {file.data1[message]} on channel {channel} {what}"
             faults.add(kind, offset, track, text, action, count=count)
     found_here = faults.repairs()
     if not (found_here and file.repairs):
         return found_here or file.repairs
-    end = len(data)
     both = (*file.repairs, *found_here)
-    return tuple(sorted(both, key=lambda row: end if row.offset is None else row.offset))
+    return tuple(sorted(both, key=lambda row: _LAST if row.offset is None else row.offset))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from midikit.gm import is_drum
 from midikit.model.notes import NO_NOTES, notes_by_track
 from midikit.model.song import CONTROL, NO_CONTROLS, Event, trusted_track
 from midikit.parse.clock import TEMPO
-from midikit.parse.pairing import CHANNELS, parts_of
+from midikit.parse.pairing import CHANNELS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -201,7 +201,7 @@ def _when(event: Event) -> float:
 
 def _note_arrays(notes: NoteTable, clock: Clock) -> list[Notes]:
     """Make the note arrays of all parts."""
-    columns = {
+    columns: dict[str, npt.NDArray[Any]] = {
         "start": clock.seconds(notes.start_tick),
         "end": clock.seconds(notes.end_tick),
         "pitch": notes.pitch,
@@ -210,12 +210,18 @@ def _note_arrays(notes: NoteTable, clock: Clock) -> list[Notes]:
     return notes_by_track(columns, notes.counts.tolist())
 
 
+def _part_of(file: MidiFile, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the part of some channel messages."""
+    mtrk = np.searchsorted(file.bounds, rows, side="right") - 1
+    return mtrk * CHANNELS + (file.status[rows] & 0x0F)
+
+
 def _controls(file: MidiFile, clock: Clock) -> dict[int, npt.NDArray[np.void]]:
     """Make the control arrays of all parts."""
     rows = np.flatnonzero((file.status & 0xE0) != 0x80)
     if len(rows) == 0:
         return {}
-    part = parts_of(file)[rows]
+    part = _part_of(file, rows)
     if bool((part[1:] < part[:-1]).any()):
         order = np.argsort(part, kind="stable")
         rows, part = rows[order], part[order]
@@ -242,7 +248,7 @@ def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[i
     if len(changes) == 0 or len(notes.parts) == 0:
         return {}
     messages = np.concatenate([changes, notes.first])
-    part = parts_of(file)[messages]
+    part = _part_of(file, messages)
     port_of = np.zeros(len(file), np.int64)
     for mtrk, port in ports.items():
         port_of[mtrk] = port

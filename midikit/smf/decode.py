@@ -16,9 +16,10 @@ import numpy as np
 from midikit.errors import MidiError
 from midikit.smf.faults import Faults
 from midikit.smf.header import find_tracks, read_header
+from midikit.smf.locate import Locator
 from midikit.smf.metas import check_metas
 from midikit.smf.scan import scan
-from midikit.smf.walk import report_crossings, walk
+from midikit.smf.walk import Walk, report_crossings, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from midikit.model.report import Repair
     from midikit.smf.header import Header
     from midikit.smf.scan import Scan
-    from midikit.smf.walk import Walk
 
 __all__ = ["MAX_TRACKS", "MetaEvent", "MidiFile", "MidiTrack", "decode", "raise_first"]
 
@@ -116,8 +116,8 @@ class MidiFile:
         Track i has the events ``meta_bounds[i]:meta_bounds[i + 1]``.
     last_tick : ndarray of int64, shape (tracks,)
         Tick of the last event of each track, its end included.
-    spans : list of (int, int)
-        Byte offsets of the events of each track.
+    locator : Locator
+        Finds the byte offset of any channel message.
     repairs : tuple of Repair
         Faults by byte offset; their kinds are listed in `midikit.smf.faults`.
 
@@ -145,12 +145,12 @@ class MidiFile:
     meta_data: list[bytes]
     meta_bounds: npt.NDArray[np.int64]
     last_tick: npt.NDArray[np.int64]
-    spans: list[tuple[int, int]]
+    locator: Locator
     repairs: tuple[Repair, ...]
 
     def __len__(self) -> int:
         """Count the tracks."""
-        return len(self.spans)
+        return len(self.last_tick)
 
     def __getitem__(self, index: int) -> MidiTrack:
         """Take one track."""
@@ -216,13 +216,19 @@ def decode(
     spans = find_tracks(data, header, faults, max_tracks=max_tracks)
     regular = scan(data, spans)
     for track, offset, count in regular.crossings:
-        report_crossings(faults, track, [offset], count)
+        report_crossings(faults, track, offset, count)
+    locator = Locator(
+        data, spans, frozenset(regular.irregular), regular.places, _bounds(regular.counts)
+    )
     if regular.irregular:
-        walks = {track: walk(data, *spans[track], track, faults) for track in regular.irregular}
-        file = _merged(regular, walks, header, spans, faults)
+        found = Walk()
+        for track in regular.irregular:
+            walk(data, *spans[track], track=track, found=found, faults=faults)
+        table, last_tick = _merged(regular, found)
     else:
+        table = regular
         last_tick = regular.meta_tick[np.cumsum(regular.meta_counts) - 1]
-        file = _file(regular, header, spans, last_tick, faults)
+    file = _file(table, header, locator, last_tick, faults)
     if strict:
         raise_first(file.repairs, source)
     return file
@@ -259,16 +265,16 @@ def _bounds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _file(
     table: Scan,
     header: Header,
-    spans: list[tuple[int, int]],
+    locator: Locator,
     last_tick: npt.NDArray[np.int64],
     faults: Faults,
 ) -> MidiFile:
     """Check the meta events and put the file together."""
-    tracks = np.repeat(np.arange(len(spans)), table.meta_counts)
+    tracks = np.repeat(np.arange(len(last_tick)), table.meta_counts)
     keep = check_metas(table.meta_kind, table.meta_data, table.meta_offset, tracks, faults)
     # A format 0 file of several tracks is reported, and is what format 1 describes.
     return MidiFile(
-        1 if header.format == 0 and len(spans) > 1 else header.format,
+        1 if header.format == 0 and len(last_tick) > 1 else header.format,
         header.ticks_per_quarter,
         header.frames_per_second,
         header.ticks_per_frame,
@@ -282,53 +288,48 @@ def _file(
         table.meta_before[keep],
         table.meta_kind[keep],
         [table.meta_data[i] for i in np.flatnonzero(keep).tolist()],
-        _bounds(np.bincount(tracks[keep], minlength=len(spans))),
+        _bounds(np.bincount(tracks[keep], minlength=len(last_tick))),
         last_tick,
-        spans,
+        locator,
         faults.repairs(),
     )
 
 
-def _merged(
-    regular: Scan,
-    walks: dict[int, Walk],
-    header: Header,
-    spans: list[tuple[int, int]],
-    faults: Faults,
-) -> MidiFile:
-    """Put tracks of both readings together in file order."""
-    at, meta_at = _bounds(regular.counts), _bounds(regular.meta_counts)
-    last_tick = np.zeros(len(spans), np.int64)
-    ends = regular.meta_counts > 0
-    last_tick[ends] = regular.meta_tick[meta_at[1:][ends] - 1]
+def _merged(regular: Scan, found: Walk) -> tuple[Scan, npt.NDArray[np.int64]]:
+    """Put tracks of both readings together in file order: the events, and each last tick."""
+    walked = np.array(found.tracks)
     counts, meta_counts = regular.counts.copy(), regular.meta_counts.copy()
-    for track, found in walks.items():
-        last_tick[track] = found.last_tick
-        counts[track], meta_counts[track] = len(found.status), len(found.meta_data)
+    last_tick = np.zeros(len(counts), np.int64)
+    read = meta_counts > 0
+    last_tick[read] = regular.meta_tick[np.cumsum(meta_counts)[read] - 1]
+    last_tick[walked] = found.last_tick
 
-    def join(name: str, bounds: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """Join one column: runs of regular tracks, and each walked one between them."""
+    def order(counts: npt.NDArray[np.int64], others: list[int]) -> npt.NDArray[np.intp]:
+        """Return the order by track of the rows of both readings."""
+        track = np.repeat(np.arange(len(counts)), counts)
+        return np.argsort(np.append(track, np.repeat(walked, others)), kind="stable")
+
+    def join(name: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """Join one column of both readings."""
         column = getattr(regular, name)
-        parts, done = [], 0
-        for track, found in walks.items():
-            parts.append(column[bounds[done] : bounds[track]])
-            parts.append(np.frombuffer(getattr(found, name), column.dtype))
-            done = track
-        parts.append(column[bounds[done] :])
-        return np.concatenate(parts)
+        return np.append(column, np.frombuffer(getattr(found, name), column.dtype))[rows]
 
-    names = ("tick", "status", "data1", "data2")
-    meta_names = ("meta_tick", "meta_offset", "meta_before", "meta_kind")
-    columns = {name: join(name, at) for name in names}
-    columns |= {name: join(name, meta_at) for name in meta_names}
-    payloads: list[bytes] = []
-    done = 0
-    for track, found in walks.items():
-        payloads += regular.meta_data[meta_at[done] : meta_at[track]]
-        payloads += found.meta_data
-        done = track
-    payloads += regular.meta_data[meta_at[done] :]
+    rows = order(counts, found.counts)
+    meta_rows = order(meta_counts, found.meta_counts)
+    payloads = regular.meta_data + found.meta_data
+    counts[walked], meta_counts[walked] = found.counts, found.meta_counts
     table = replace(
-        regular, counts=counts, meta_counts=meta_counts, meta_data=payloads, **columns
+        regular,
+        tick=join("tick", rows),
+        status=join("status", rows),
+        data1=join("data1", rows),
+        data2=join("data2", rows),
+        counts=counts,
+        meta_tick=join("meta_tick", meta_rows),
+        meta_offset=join("meta_offset", meta_rows),
+        meta_before=join("meta_before", meta_rows),
+        meta_kind=join("meta_kind", meta_rows),
+        meta_data=[payloads[row] for row in meta_rows.tolist()],
+        meta_counts=meta_counts,
     )
-    return _file(table, header, spans, last_tick, faults)
+    return table, last_tick

@@ -22,7 +22,7 @@ kind                    what was found, and what is done about it
 ``data-byte``           a data byte over 127: clipped to 127
 ``meta-type``           a meta type over 0x7F: the event is dropped
 ``meta-size``           a meta event of the wrong size: dropped (an end of track still ends it)
-``meta-value``          a key or time signature, SMPTE offset, channel or port that cannot be: dropped
+``meta-value``          a signature, SMPTE offset, channel or port that cannot be: dropped
 ``tempo-zero``          a tempo of 0 microseconds a quarter: read as 120 BPM
 ``sysex-empty``         a system exclusive event without any byte: dropped
 ``sysex-byte``          a system exclusive event holding status bytes: dropped
@@ -39,9 +39,32 @@ from __future__ import annotations
 
 from midikit.model.report import Repair
 
-__all__ = ["Faults"]
+__all__ = ["Faults", "counted"]
 
 _ROWS_PER_KIND = 200
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    noun : str
+        What, in the singular.
+
+    Returns
+    -------
+    str
+        Both, the noun in the plural unless there is one.
+
+    Examples
+    --------
+    >>> counted(1, "byte"), counted(2000, "byte")
+    ('1 byte', '2,000 bytes')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Faults:
@@ -123,7 +146,5 @@ class Faults:
         )
         for kind, count in self._further.items():
             last = self._rows[kind][-1]
-            rows.append(
-                Repair(kind, "further on", "more faults of this kind", last.action, count)
-            )
+            rows.append(Repair(kind, "further on", "more faults of this kind", last.action, count))
         return tuple(rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import MidiError
 from midikit.escape import printable
+from midikit.smf.faults import counted
 from midikit.smf.walk import end_of_track
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def read_header(data: bytes, source: str, faults: Faults) -> Header:
     usual = offset + _HEADER_BYTES
     lost = data[start : start + 4] != b"MTrk" and data[usual : usual + 4] == b"MTrk"
     if size < 6 or start > end or lost:
-        text = f"a header of {size:,} bytes, expected 6"
+        text = f"a header of {counted(size, 'byte')}, expected 6"
         faults.add("header-length", offset + 4, None, text, "repaired, read as 6")
         start = usual
     form = number(data[offset + 8 : offset + 10], "big")
@@ -153,7 +154,7 @@ def _find_header(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
         shown = printable(data[:8].decode("latin-1"))
         text = f"begins with '{shown}', expected MThd within the first {_JUNK_BYTES} bytes"
         raise MidiError(source, f"no Standard MIDI File: {text}", 0)
-    faults.add("junk", 0, None, f"{offset} bytes before the MThd header", "ignored")
+    faults.add("junk", 0, None, f"{counted(offset, 'byte')} before the MThd header", "ignored")
     return offset, len(data)
 
 
@@ -165,7 +166,7 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
         raise MidiError(source, f"a RIFF file of type '{shown}', expected RMID or MThd", 8)
     claimed = int.from_bytes(data[4:8], "little")
     if claimed + 8 > len(data):
-        text = f"RIFF claims {claimed:,} bytes, the file has {len(data) - 8:,}"
+        text = f"RIFF claims {counted(claimed, 'byte')}, the file has {len(data) - 8:,}"
         faults.add("riff-length", 4, None, text, "ignored")
     i = 12
     while i + _CHUNK_BYTES <= len(data):
@@ -173,7 +174,8 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
         start = i + _CHUNK_BYTES
         if data[i : i + 4] == b"data":
             if start + size > len(data):
-                text = f"the data chunk claims {size:,} bytes, the file has {len(data) - start:,}"
+                there = len(data) - start
+                text = f"the data chunk claims {counted(size, 'byte')}, the file has {there:,}"
                 faults.add("riff-length", i + 4, None, text, "ignored")
             return start, min(start + size, len(data))
         i = start + size + (size & 1)
@@ -218,7 +220,7 @@ def find_tracks(
             span, i = _track_span(data, i, limit, len(spans), faults)
             spans.append(span)
         elif tag == b"MThd":
-            text = f"a second file of {limit - i:,} bytes behind the first"
+            text = f"a second file of {counted(limit - i, 'byte')} behind the first"
             faults.add("trailing-bytes", i, None, text, "ignored")
             i = limit
         elif end <= limit and _is_tag(tag):
@@ -226,11 +228,12 @@ def find_tracks(
         else:
             after = data.find(b"MTrk", i + 1, limit)
             after = limit if after < 0 else after
-            text = f"{after - i:,} bytes that are no chunk"
+            text = f"{counted(after - i, 'byte')} that are no chunk"
             faults.add("trailing-bytes", i, None, text, "ignored")
             i = after
     if i < limit and len(spans) < max_tracks:
-        faults.add("trailing-bytes", i, None, f"{limit - i} bytes that are no chunk", "ignored")
+        text = f"{counted(limit - i, 'byte')} that are no chunk"
+        faults.add("trailing-bytes", i, None, text, "ignored")
     _check_count(header, len(spans), faults)
     return spans
 
@@ -238,7 +241,9 @@ def find_tracks(
 def _check_count(header: Header, count: int, faults: Faults) -> None:
     """Compare the tracks there are with what the header claims."""
     if header.claimed_tracks != count:
-        text = f"the header claims {header.claimed_tracks:,} tracks, the file has {count:,}"
+        text = (
+            f"the header claims {counted(header.claimed_tracks, 'track')}, the file has {count:,}"
+        )
         faults.add("header-tracks", header.offset + 10, None, text, "ignored")
     if header.format == 0 and count > 1:
         text = f"format 0 with {count:,} tracks, expected 1"
@@ -265,12 +270,12 @@ def _track_span(
     if stop is None:
         if end <= limit:
             return (start, end), end
-        text = f"the track claims {size:,} bytes, the file has {limit - start:,}"
+        text = f"the track claims {counted(size, 'byte')}, the file has {limit - start:,}"
         span = (start, bound)
     elif stop == end or (stop < end <= bound):
         return (start, end), end
     else:
-        text = f"the track claims {size:,} bytes, its events take {stop - start:,}"
+        text = f"the track claims {counted(size, 'byte')}, its events take {stop - start:,}"
         span = (start, stop)
     faults.add("chunk-length", i + 4, track, text, f"repaired, read as {span[1] - start:,}")
     return span, span[1]

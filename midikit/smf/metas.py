@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midikit.smf.faults import counted
 from midikit.smf.walk import END_OF_TRACK, ILLEGAL_META
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def check_metas(
     ndarray of bool, shape (n,)
         Which events to keep: neither faulty nor an end of track.
     """
-    keep = kinds != END_OF_TRACK
+    keep: npt.NDArray[np.bool_] = kinds != END_OF_TRACK
     for i in np.flatnonzero(_CHECKED[kinds]).tolist():
         kind, payload = int(kinds[i]), payloads[i]
         if kind == END_OF_TRACK and not payload:
@@ -96,7 +97,7 @@ def _fault(kind: int, payload: bytes) -> tuple[str, str] | None:
         return None
     size = _SIZES[kind]
     if len(payload) != size:
-        return "meta-size", f"{_NAMES[kind]} of {len(payload):,} bytes, expected {size}"
+        return "meta-size", f"{_NAMES[kind]} of {counted(len(payload), 'byte')}, expected {size}"
     if kind == 0x51 and payload == b"\0\0\0":
         return "tempo-zero", "tempo of 0 microseconds a quarter"
     found = _impossible_value(kind, payload)
@@ -114,13 +115,7 @@ def _impossible_value(kind: int, payload: bytes) -> str | None:
             return f"of {payload[0]} beats of 1/2^{payload[1]}, expected such as 4 beats of 1/2^2"
     elif kind == 0x54:
         hour, minute, second, frame, part = payload
-        if (
-            hour & 0x80
-            or hour & 0x1F > 23
-            or max(minute, second) > 59
-            or frame > 29
-            or part > 99
-        ):
+        if hour & 0x80 or hour & 0x1F > 23 or max(minute, second) > 59 or frame > 29 or part > 99:
             return f"of bytes {payload.hex(' ')}, expected a time of day"
     elif (kind == 0x20 and payload[0] > 15) or (kind == 0x21 and payload[0] > 127):
         return f"{payload[0]}, expected 0 to {15 if kind == 0x20 else 127}"

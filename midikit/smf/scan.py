@@ -1,37 +1,33 @@
 """Whole tracks at once: the fast reading of regular files.
 
-A channel message of two data bytes takes three bytes below 0x80: the last of its delta-time and the
-two data bytes. So in a stretch of such messages the number of low bytes before a high byte tells
-what that byte is: after 3k of them it continues a delta-time, after 3k + 1 it is a status, and after
-3k + 2 it is a fault. Meta and sysex events interrupt the stretches and are read one by one; messages
-of one data byte get a second one of 0. What remains of all tracks is one run of bytes, which numpy
-decodes without looking at any byte by itself.
+`midikit.smf.stretches` takes the meta and sysex events out and leaves one run of channel messages,
+three bytes below 0x80 each. Numpy decodes that without looking at any byte by itself: a high byte
+after 3k low bytes continues a delta-time, after 3k + 1 it is a status, and after 3k + 2 a fault.
 
 A track with any fault is handed back unread: `midikit.smf.walk` is the reading that tolerates them.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midikit.smf.walk import END_OF_TRACK, ILLEGAL_META
+from midikit.smf.stretches import Finder
 
 if TYPE_CHECKING:
+    from array import array
+
     import numpy.typing as npt
 
-__all__ = ["Scan", "scan"]
+    from midikit.smf.stretches import Stretches
+
+__all__ = ["Places", "Scan", "scan"]
 
 _HIGH_BYTES = bytes(range(0x80, 0x100))
 _MOST_CONTINUATIONS = 3
-
-_INTERRUPTS = np.zeros(256, np.bool_)
-_INTERRUPTS[0xC0:0xE0] = True
-_INTERRUPTS[0xF0:] = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +56,8 @@ class Scan:
     crossings : list of (int, int, int)
         Track, byte offset of the first and number of messages that use running status across a
         meta or sysex event.
+    places : Places
+        Where in the file each message is.
     """
 
     irregular: list[int]
@@ -75,37 +73,41 @@ class Scan:
     meta_data: list[bytes]
     meta_counts: npt.NDArray[np.int64]
     crossings: list[tuple[int, int, int]]
+    places: Places
 
 
-class _IrregularError(Exception):
-    """This track has a fault."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Byte offsets of messages, found when asked for.
 
+    Parameters
+    ----------
+    message, low : array of int64
+        First message of each stretch, and bytes below 0x80 in the file before it.
+    low_before_high : ndarray of int, shape (n,)
+        Bytes below 0x80 in the file before each byte that is not.
+    """
 
-@dataclass(slots=True)
-class _Pieces:
-    """What the search for interruptions collects, over all tracks."""
+    message: array[int]
+    low: array[int]
+    low_before_high: npt.NDArray[np.integer[Any]]
 
-    pieces: list[bytes] = field(default_factory=list)
-    messages: int = 0
-    meta_delta: array[int] = field(default_factory=lambda: array("q"))
-    meta_offset: array[int] = field(default_factory=lambda: array("q"))
-    meta_after: array[int] = field(default_factory=lambda: array("q"))
-    meta_kind: array[int] = field(default_factory=lambda: array("h"))
-    meta_data: list[bytes] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    meta_counts: list[int] = field(default_factory=list)
-    crossings: list[tuple[int, int, int]] = field(default_factory=list)
+    def offset(self, message: int) -> int:
+        """Find one message.
 
-    def mark(self) -> tuple[int, int, int]:
-        return len(self.pieces), self.messages, len(self.meta_data)
+        Parameters
+        ----------
+        message : int
+            Index among all messages of the scan.
 
-    def cut(self, mark: tuple[int, int, int]) -> None:
-        """Forget what was collected since `mark`."""
-        pieces, self.messages, metas = mark
-        del self.pieces[pieces:]
-        for column in (self.meta_delta, self.meta_offset, self.meta_after, self.meta_kind):
-            del column[metas:]
-        del self.meta_data[metas:]
+        Returns
+        -------
+        int
+            Byte offset of its status, or of its first data byte under running status.
+        """
+        stretch = bisect_right(self.message, message) - 1
+        low = self.low[stretch] + 3 * (message - self.message[stretch])
+        return low + int(np.searchsorted(self.low_before_high, low, side="right")) + 1
 
 
 def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
@@ -123,11 +125,11 @@ def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
     Scan
         Their events, and which tracks are not regular.
     """
-    finder = _Finder(data, spans)
+    finder = Finder(data, spans)
     irregular: set[int] = set()
     while True:
         found = finder.find(irregular)
-        columns = _decode(b"".join(found.pieces), found)
+        columns = _decode(bytes(found.body), found)
         if not isinstance(columns, list):
             break
         irregular.update(columns)
@@ -151,204 +153,58 @@ def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
         found.meta_data,
         meta_counts,
         found.crossings,
+        Places(found.first_message, found.low_before, finder.low_before_high),
     )
 
 
-class _Finder:
-    """Finds what interrupts the stretches of two-data-byte messages in each track."""
-
-    def __init__(self, data: bytes, spans: list[tuple[int, int]]) -> None:
-        raw = np.frombuffer(data, np.uint8)
-        high = np.flatnonzero(raw.view(np.int8) < 0)
-        marks = np.flatnonzero(_INTERRUPTS[raw[high]])
-        at = high[marks]
-        self._data = data
-        self._spans = spans
-        self._high = memoryview(high)
-        self._at = memoryview(at)
-        self._low = memoryview(at - marks)
-        starts = np.array([start for start, _ in spans], np.int64)
-        self._low_at_start = (starts - np.searchsorted(high, starts)).tolist()
-        self._mark_at_start = np.searchsorted(at, starts).tolist()
-
-    def find(self, irregular: set[int]) -> _Pieces:
-        """Collect the pieces of every track, adding to `irregular` those that have a fault."""
-        found = _Pieces()
-        for track in range(len(self._spans)):
-            mark = found.mark()
-            if track not in irregular:
-                try:
-                    self._track(track, found)
-                except _IrregularError:
-                    irregular.add(track)
-                    found.cut(mark)
-            found.counts.append(found.messages - mark[1])
-            found.meta_counts.append(len(found.meta_data) - mark[2])
-        return found
-
-    def _track(self, track: int, found: _Pieces) -> None:
-        """Collect one track up to its end of track."""
-        data, at, lows = self._data, self._at, self._low
-        start, end = self._spans[track]
-        begin = found.messages
-        mark, low = self._mark_at_start[track], self._low_at_start[track]
-        one, crossings, first_crossing = False, 0, 0
-        marks = len(at)
-        if start < end and not _has_status(data, start, end):
-            raise _IrregularError
-        while True:
-            # The next interruption: a status that follows on 3k + 1 low bytes.
-            while mark < marks and (at[mark] < start or (lows[mark] - low) % 3 != 1):
-                mark += 1
-            if mark == marks or at[mark] >= end:
-                raise _IrregularError
-            i = at[mark]
-            status = data[i]
-            if data[i - 1] > 0x7F:
-                raise _IrregularError
-            before = lows[mark] - low - 1
-            found.messages += before // 3
-            if status < 0xE0:
-                if i + 1 >= end or data[i + 1] > 0x7F:
-                    raise _IrregularError
-                found.pieces.append(data[start : i + 2])
-                found.pieces.append(b"\0")
-                found.messages += 1
-                start, low, one = i + 2, lows[mark] + 1, True
-            else:
-                one = one and before == 0
-                stop = i - 1
-                while stop > start and data[stop - 1] > 0x7F:
-                    stop -= 1
-                if stop > start:
-                    found.pieces.append(data[start:stop])
-                after = _interruption(data, stop, i, end, found)
-                if found.meta_kind[-1] == END_OF_TRACK:
-                    if after != end:
-                        raise _IrregularError
-                    break
-                low = self._low_before(i, lows[mark], after)
-                start = after
-                if not _has_status(data, start, end):
-                    if found.messages == begin:
-                        raise _IrregularError
-                    if not crossings:
-                        first_crossing = _skip_number(data, start, end)
-                    crossings += 1
-            mark += 1
-            if one:
-                start, low = _running_one(data, start, low, end, found)
-        if crossings:
-            found.crossings.append((track, first_crossing, crossings))
-
-    def _low_before(self, status: int, low: int, after: int) -> int:
-        """Count the low bytes before `after`, behind a meta or sysex event at `status`."""
-        if self._data[status + 1 : after].isascii():
-            return low + after - status - 1
-        return after - bisect_left(self._high, after)
-
-
-def _skip_number(data: bytes, i: int, end: int) -> int:
-    """Return the offset behind the variable-length number at `i`."""
-    while i < end and data[i] > 0x7F:
-        i += 1
-    return i + 1
-
-
-def _has_status(data: bytes, i: int, end: int) -> bool:
-    """Whether the event at `i` has a status byte; an event cut off counts as if it had."""
-    i = _skip_number(data, i, end)
-    return i >= end or data[i] > 0x7F
-
-
-def _running_one(data: bytes, start: int, low: int, end: int, found: _Pieces) -> tuple[int, int]:
-    """Collect messages that run on under a status with one data byte."""
-    while True:
-        i = _skip_number(data, start, end)
-        if i >= end:
-            raise _IrregularError
-        if data[i] > 0x7F:
-            return start, low
-        found.pieces.append(data[start : i + 1])
-        found.pieces.append(b"\0")
-        found.messages += 1
-        start, low = i + 1, low + 2
-
-
-def _interruption(data: bytes, start: int, i: int, end: int, found: _Pieces) -> int:
-    """Collect the meta or sysex event whose delta-time is at `start` and status at `i`."""
-    if i - start > _MOST_CONTINUATIONS + 1:
-        raise _IrregularError
-    delta = 0
-    for byte in data[start:i]:
-        delta = delta << 7 | byte & 0x7F
-    offset, kind = i, data[i]
-    i += 1
-    if kind == 0xFF:
-        if i >= end:
-            raise _IrregularError
-        kind = data[i] if data[i] < 0x80 else ILLEGAL_META + data[i]
-        i += 1
-    elif kind not in {0xF0, 0xF7}:
-        raise _IrregularError
-    size, first = 0, i
-    while True:
-        if i >= end or i - first > _MOST_CONTINUATIONS:
-            raise _IrregularError
-        byte = data[i]
-        i += 1
-        size = size << 7 | byte & 0x7F
-        if byte < 0x80:
-            break
-    if i + size > end:
-        raise _IrregularError
-    found.meta_delta.append(delta)
-    found.meta_offset.append(offset)
-    found.meta_after.append(found.messages)
-    found.meta_kind.append(kind)
-    found.meta_data.append(data[i : i + size])
-    return i + size
-
-
 _Columns = tuple[
-    "npt.NDArray[np.int64]",
+    "npt.NDArray[np.int32]",
     "npt.NDArray[np.uint8]",
     "npt.NDArray[np.uint8]",
     "npt.NDArray[np.uint8]",
 ]
 
 
-def _decode(body: bytes, found: _Pieces) -> _Columns | list[int]:
+def _decode(body: bytes, found: Stretches) -> _Columns | list[int]:
     """Decode delta, status and data of all messages; or list the tracks with a fault."""
     low = np.frombuffer(body.translate(None, _HIGH_BYTES), np.uint8).reshape(-1, 3)
     raw = np.frombuffer(body, np.uint8)
     high = np.flatnonzero(raw.view(np.int8) < 0)
     value = raw[high]
-    low_before = high - np.arange(len(high))
+    # Narrow numbers, where they hold every offset, halve the memory to go through.
+    index: type[np.signedinteger[Any]] = np.int32 if len(body) < 1 << 31 else np.int64
+    low_before: npt.NDArray[Any] = high.astype(index)
+    low_before -= np.arange(len(high), dtype=index)
     message = low_before // 3
-    phase = low_before - 3 * message
-    is_status = phase == 1
+    phase = message * -3
+    phase += low_before
+    continues, is_status = np.flatnonzero(phase == 0), np.flatnonzero(phase == 1)
     at = message[is_status]
-    continued = message[phase == 0]
-    bits = value[phase == 0] & np.uint8(0x7F)
-    faulty = [message[phase == 2], at[1:][at[1:] == at[:-1]]]
-    delta = low[:, 0].astype(np.int64)
-    faulty.append(_add_continuations(delta, continued, bits))
-    bad = np.concatenate(faulty)
-    if len(bad):
+    delta = low[:, 0].astype(np.int32)
+    faulty = [_add_continuations(delta, message[continues], value[continues])]
+    if len(continues) + len(is_status) < len(high):
+        faulty.append(message[phase == 2])
+    repeated = at[1:] == at[:-1]
+    if repeated.any():
+        faulty.append(at[1:][repeated])
+    if any(map(len, faulty)):
         ends = np.cumsum(found.counts)
+        bad = np.unique(np.concatenate(faulty))
         return np.unique(np.searchsorted(ends, bad, side="right")).tolist()
-    runs = np.diff(at, append=len(low))
-    return delta, np.repeat(value[is_status], runs), low[:, 1], low[:, 2]
+    status: npt.NDArray[np.uint8] = value[is_status]
+    if len(status) < len(low):
+        status = np.repeat(status, np.diff(at, append=len(low)))
+    return delta, status, low[:, 1], low[:, 2]
 
 
 def _add_continuations(
-    delta: npt.NDArray[np.int64], message: npt.NDArray[np.int64], bits: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.int64]:
-    """Add the upper bits of the delta-times; return the messages that have too many."""
+    delta: npt.NDArray[np.int32], message: npt.NDArray[Any], bits: npt.NDArray[np.uint8]
+) -> npt.NDArray[Any]:
+    """Add the upper bytes of the delta-times; return the messages that have too many."""
+    bits = bits & np.uint8(0x7F)
     last = message[1:] != message[:-1]
     if last.all():
-        delta[message] += bits.astype(np.int64) << 7
+        delta[message] += bits.astype(np.int32) << 7
         return message[:0]
     # Distance of each byte to the last one of its delta-time: 0 adds to bits 7 to 13 and so on.
     place = np.arange(len(message))
@@ -361,14 +217,14 @@ def _add_continuations(
 
 
 def _ticks(
-    delta: npt.NDArray[np.int64],
-    found: _Pieces,
+    delta: npt.NDArray[np.int32],
+    found: Stretches,
     counts: npt.NDArray[np.int64],
     meta_counts: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Sum the delta-times of messages and other events up, each track from 0."""
     meta_delta = np.concatenate([[0], np.cumsum(np.array(found.meta_delta, np.int64))])
-    tick = np.cumsum(delta)
+    tick = np.cumsum(delta, dtype=np.int64)
     total = np.concatenate([[0], tick])
     after = np.array(found.meta_after, np.int64)
     meta_tick = total[after] + meta_delta[1:]
