@@ -233,6 +233,15 @@ def test_the_end_decides_between_equal_onsets() -> None:
     assert crowd.pairs["estimate_note"].tolist() == [1, 2]
 
 
+def test_joined_tracks_pair_the_ends_of_equal_onsets() -> None:
+    """Notes struck at once in two tracks of one name find those that end alike."""
+    divided = song_of([("Bass", [(0, 2, 40, 80)]), ("Bass", [(0, 1, 40, 80)])])
+    report = compare(divided, one((0, 1, 40, 80), (0, 2, 40, 80), name="Bass"))
+    assert report.matched == 2
+    assert not report.offset_errors.any()
+    assert sorted(report.pairs["reference_track"].tolist()) == [0, 1]
+
+
 def test_a_crowd_of_equal_notes_takes_little_time_and_memory() -> None:
     """Fifty thousand notes in one place all find a partner."""
     many, fewer = (
