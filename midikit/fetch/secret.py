@@ -1,0 +1,158 @@
+"""The token: checked once, shown never."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from midikit.errors import TokenError
+
+__all__ = ["TOKEN_VARIABLE", "Secret", "find_token"]
+
+TOKEN_VARIABLE = "MIDIKIT_TOKEN"  # noqa: S105 - the name of the variable, not what is in it
+"""Environment variable that holds the token."""
+
+_MAX_LENGTH = 8192
+_MASK = "[token]"
+_SHORTEST_REDACTED = 6
+"""Shorter tokens would be found in any message."""
+
+
+class Secret:
+    r"""A token that does not show itself.
+
+    Its ``repr`` and ``str`` are masked, and it can be neither pickled nor copied.
+
+    Parameters
+    ----------
+    token : str
+        What to send; white space around it is taken off.
+
+    Raises
+    ------
+    TokenError
+        If it is empty, or anything but printable ASCII without spaces; it is not quoted.
+
+    Examples
+    --------
+    >>> print(Secret("opens-everything\n"))
+    Secret('***')
+    """
+
+    __slots__ = ("_token",)
+
+    def __init__(self, token: str) -> None:
+        given: object = token
+        clean = given.strip() if isinstance(given, str) else ""
+        if not clean:
+            raise TokenError(
+                "", f"the token is empty; set {TOKEN_VARIABLE} to the token of your account"
+            )
+        if (
+            len(clean) > _MAX_LENGTH
+            or not (clean.isascii() and clean.isprintable())
+            or " " in clean
+        ):
+            raise TokenError(
+                "",
+                "the token cannot be sent, expected printable ASCII without spaces; "
+                f"set {TOKEN_VARIABLE} again",
+            )
+        self._token = clean
+
+    def reveal(self) -> str:
+        """Give the token itself, for the header of a request and nothing else.
+
+        Returns
+        -------
+        str
+            The token.
+        """
+        return self._token
+
+    def redact(self, text: str) -> str:
+        """Mask the token in somebody else's words.
+
+        Parameters
+        ----------
+        text : str
+            A message that may quote the token.
+
+        Returns
+        -------
+        str
+            The text, with a mask in its place.
+
+        Examples
+        --------
+        >>> Secret("opens-everything").redact("bad token opens-everything")
+        'bad token [token]'
+        """
+        if len(self._token) < _SHORTEST_REDACTED:
+            return text
+        return text.replace(self._token, _MASK)
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Mask the token in somebody else's bytes.
+
+        Parameters
+        ----------
+        data : bytes
+            A body that may quote the token.
+
+        Returns
+        -------
+        bytes
+            The same bytes, with a mask in its place.
+
+        Examples
+        --------
+        >>> Secret("opens-everything").redact_bytes(b"bad token opens-everything")
+        b'bad token [token]'
+        """
+        if len(self._token) < _SHORTEST_REDACTED:
+            return data
+        return data.replace(self._token.encode(), _MASK.encode())
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a token is neither pickled nor copied")
+
+
+def find_token(token: str | Secret | None = None) -> Secret | None:
+    """Take the token from an argument or the environment.
+
+    Parameters
+    ----------
+    token : str, Secret or None, optional
+        A token, or None for that of the environment.
+
+    Returns
+    -------
+    Secret or None
+        The token; None if there is none anywhere.
+
+    Raises
+    ------
+    TokenError
+        If there is one that cannot be sent; it is not quoted.
+
+    Examples
+    --------
+    >>> find_token("opens-everything")
+    Secret('***')
+    """
+    if isinstance(token, Secret):
+        return token
+    if token is None:
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        if not token.strip():
+            return None
+    return Secret(token)
