@@ -308,6 +308,22 @@ def test_impossible_numbers_are_refused_in_words() -> None:
     late = Song((Track("Koto", notes=as_notes([(0, 1e14, 60, 80)])),))
     with pytest.raises(LimitError, match=r"a note ends at 1e\+14 s"):
         to_midi(late)
+    control = as_controls([(1e300, 0xB0, 64, 0)])
+    with pytest.raises(LimitError, match=r"a control stands at 1e\+300 s"):
+        to_midi(Song((Track("Koto", controls=control),)))
+    with pytest.raises(LimitError, match=r"an event stands at 1e\+300 s"):
+        to_midi(Song((), events=(Event(1e300, 6, b"x"),)))
+    with pytest.raises(LimitError, match=r"the tempo changes at 1e\+300 s"):
+        to_midi(Song((), tempo_map([0, 1e9, 1e300], [120, 60, 30])))
+
+
+def test_a_port_is_written() -> None:
+    """A track of the second port says so, whether or not its events do."""
+    song = Song((Track("Koto", notes=ONE, port=1),))
+    assert first(opened(song).tracks[1], "midi_port").port == 1
+    said_already = replace(song[0], events=(Event(0.0, 0x21, bytes([1])),))
+    kinds = [message.type for message in opened(Song((said_already,))).tracks[1]]
+    assert kinds.count("midi_port") == 1
 
 
 def test_key_signatures_that_say_no_key_are_not_written() -> None:

@@ -20,6 +20,7 @@ __all__ = ["Part", "TempoTicks", "conductor_chunk", "is_valid_key", "part_chunk"
 
 _TRACK_NAME = 0x03
 _CHANNEL_PREFIX = 0x20
+_PORT = 0x21
 _TEMPO = 0x51
 _END_OF_TRACK = 0x2F
 _KEY_SIGNATURE = 0x59
@@ -150,6 +151,8 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
     """
     track = part.track
     head = [meta(_TRACK_NAME, _encoded(track.name))] if track.name else []
+    if track.port and all(event.kind != _PORT for event in track.events):
+        head.append(meta(_PORT, bytes([track.port & 0x7F])))
     program, controls = _controls(part)
     if program is not None:
         head.append(bytes([_PROGRAM_CHANGE | part.channel, program]))

@@ -229,7 +229,23 @@ def _tempo_ticks(
     if slowest < 60e6 / MAX_MICROSECONDS or fastest > 60e6:
         wrong = slowest if slowest < 60e6 / MAX_MICROSECONDS else fastest
         raise ConversionError(f"tempo of {wrong:g} qpm; a .mid holds 3.58 to 60,000,000")
+    rate = fastest / 60.0 * ticks_per_quarter
+    for what, second in _latest(song, tempo).items():
+        if second * rate > _MAX_TICKS:
+            raise LimitError(f"{what} at {second:g} s; a .mid cannot say that at this resolution")
     return TempoTicks.of(tempo, ticks_per_quarter)
+
+
+def _latest(song: Song, tempo: TempoMap) -> dict[str, float]:
+    """Return the last second of each kind of thing that is put on ticks."""
+    controls = [float(track.controls["seconds"][-1]) for track in song if len(track.controls)]
+    events = [event.seconds for part in (song, *song) for event in part.events]
+    return {
+        "a note ends": song.end,
+        "a control stands": max(controls, default=0.0),
+        "an event stands": max(events, default=0.0),
+        "the tempo changes": float(tempo.seconds[-1]),
+    }
 
 
 def _claims(
@@ -247,9 +263,6 @@ def _on_ticks(tracks: Sequence[Track], tempo: TempoTicks) -> NoteTable:
     """Put the notes of all tracks on ticks in one go."""
     counts = [len(track.notes) for track in tracks]
     notes = np.concatenate([NO_NOTES, *(track.notes for track in tracks)])
-    latest = float(notes["end"].max(initial=0.0))
-    if latest * float(1e6 * tempo.ticks_per_quarter / tempo.micro.min()) > _MAX_TICKS:
-        raise LimitError(f"a note ends at {latest:g} s; a .mid cannot say that at this resolution")
     return NoteTable(
         np.repeat(np.arange(len(tracks), dtype=np.int64), counts),
         tempo.at(notes["start"]),

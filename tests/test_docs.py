@@ -1,0 +1,107 @@
+"""What the documents say is so: code runs, commands exist, tables are complete."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from midikit import cli, sandbox
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTED_CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder that holds the fixtures, as a clone does."""
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def test_python_blocks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Python block of the README runs in order, the paid call against the sandbox."""
+    with sandbox.serve(polls=0) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        namespace: dict[str, object] = {}
+        for block in blocks("python"):
+            code = block.replace(DOCUMENTED_CLIP, server.clips[0])
+            exec(compile(code, "README.md", "exec"), namespace)
+    assert (folder / "song.mid").read_bytes()[:4] == b"MThd"
+    assert repr(namespace["back"]) == "<Song 1 track, 20 notes, 7.0 s>"
+
+
+def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every `midikit` line of the README but the serving one ends as it says."""
+    answer = (ROOT / "fixtures" / "answers" / "example.json").read_bytes()
+    (folder / "answer.json").write_bytes(answer)
+    convert = [sys.executable, "-m", "midikit", "convert", "answer.json", "-q", "--force", "-o"]
+    for name in ("broken.mid", "hosted.mid", "reference.mid", "estimate.mid"):
+        subprocess.run([*convert, name], check=True)
+    lines = [
+        line.split("  #")[0].strip()
+        for block in blocks("")
+        for line in block.splitlines()
+        if line.startswith("midikit ")
+    ]
+    assert len(lines) > 8
+    with sandbox.serve(polls=0) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        for line in lines:
+            words = shlex.split(line.replace(DOCUMENTED_CLIP, server.clips[0]))
+            if words[1] == "sandbox":
+                continue
+            run = subprocess.run(
+                [sys.executable, "-m", *words], capture_output=True, text=True, check=False
+            )
+            assert run.returncode == 0, f"{line}\n{run.stdout}{run.stderr}"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """No command without a line that shows it, and no line for a command that is gone."""
+    context = click.Context(cli.main)
+    commands = set(cli.main.list_commands(context))
+    shown = set(re.findall(r"\bmidikit (\w+)", "\n".join(blocks("")))) | {"demo"}
+    assert commands == shown
+
+
+def test_every_variable_is_in_the_readme() -> None:
+    """Each MIDIKIT_ variable the code reads is explained, and no other."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "midikit").rglob("*.py"))
+    assert set(re.findall(r"MIDIKIT_[A-Z_]+\b", sources)) == set(
+        re.findall(r"MIDIKIT_[A-Z_]+\b", README)
+    )
+
+
+def test_every_fixture_has_its_row() -> None:
+    """fixtures/README.md names each file and folder beside it."""
+    table = (ROOT / "fixtures" / "README.md").read_text(encoding="utf-8")
+    folders = [path for path in (ROOT / "fixtures").rglob("*") if path.is_file()]
+    missing = [
+        str(path.relative_to(ROOT / "fixtures"))
+        for path in folders
+        if path.name != "README.md" and path.relative_to(ROOT / "fixtures").as_posix() not in table
+    ]
+    assert missing == []
+
+
+def test_the_lock_names_no_address() -> None:
+    """requirements.lock holds versions and hashes only."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    assert "--hash=sha256:" in lock
