@@ -135,7 +135,7 @@ def test_a_clip_that_never_comes_ends_at_the_deadline(world: World, deadline: fl
     assert deadline - max(2.0, 0.6 * deadline) <= world.moments[-1] <= deadline
     assert world.now - 1000.0 <= deadline
     if deadline >= 30:
-        assert deadline - world.moments[-1] <= 2.0 + 1e-6
+        assert deadline - world.moments[-1] <= 2.75 + 1e-6
     assert f"and {len(world.posts)} call" in str(caught.value)
     assert "not ready yet, the state is 'running'" in str(caught.value)
 
@@ -475,10 +475,10 @@ SCENES: list[Answer] = [
 ]
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_the_token_is_nowhere(world: World, scene: Answer, everything_said: io.StringIO) -> None:
+@pytest.mark.parametrize("scene", range(len(SCENES)))
+def test_the_token_is_nowhere(world: World, scene: int, everything_said: io.StringIO) -> None:
     """Not in messages, tracebacks with locals, pickles, logs, files, or what the .mid host saw."""
-    world.answers = [scene]
+    world.answers = [SCENES[scene]]
     client = world.client()
     with pytest.raises((errors.MidikitError, KeyboardInterrupt)) as caught:
         client.fetch(CLIP)
