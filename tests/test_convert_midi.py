@@ -100,6 +100,12 @@ def test_drums_go_to_channel_ten_with_a_kit() -> None:
     assert "Drums: moved to channel 10, where drums play" in said(song)
 
 
+def test_two_kits_on_one_channel_are_told() -> None:
+    """All drums play on channel 10, so only one kit can sound."""
+    song = Song((Track("Drums", 0, is_drum=True, notes=ONE), Track("Kit", 25, is_drum=True)))
+    assert said(song) == ["Kit: shares channel 10 with Drums, and they choose different kits"]
+
+
 def test_each_melodic_track_has_a_channel_of_its_own() -> None:
     """Fifteen of them, never the drum channel, although the source had one for all."""
     song = Song(tuple(Track(f"Koto {i}", notes=ONE, channel=0) for i in range(15)))
@@ -172,6 +178,19 @@ def test_program_changes_of_the_source_follow_the_chosen_program() -> None:
     assert by_name == [107, 40]
     as_was = opened(song, programs="source").tracks[1]
     assert [m.program for m in as_was if m.type == "program_change"] == [1, 40, 1]
+
+
+def test_a_set_up_track_follows_the_program_it_shares_a_channel_with() -> None:
+    """Programs chosen in a track of their own, a bar late, do not undo what the name said."""
+    late = as_controls([(0.1, 0xC0, 1, 0), (0.1, 0xB0, 91, 40)])
+    setup = Track("Setup", 1, controls=late, channel=0)
+    song = Song((setup, Track("Koto", 1, notes=ONE, channel=0)))
+    tracks = opened(song).tracks[1:]
+    said_programs = [m.program for track in tracks for m in track if m.type == "program_change"]
+    assert set(said_programs) == {107}
+    assert first(tracks[0], "control_change").channel == first(tracks[1], "note_on").channel
+    as_was = opened(song, programs="source").tracks[1:]
+    assert [m.program for track in as_was for m in track if m.type == "program_change"] == [1]
 
 
 @pytest.mark.parametrize(

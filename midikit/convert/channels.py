@@ -92,6 +92,7 @@ def assign_channels(
         for track in tracks
         if track.is_drum and track.channel not in (None, DRUM_CHANNEL)
     ]
+    changes += _kits(tracks, programs)
     for port in dict.fromkeys(track.port for track in tracks):
         units = _units(tracks, programs, port)
         _give(units)
@@ -100,6 +101,20 @@ def assign_channels(
             for member in unit.members:
                 channels[member] = unit.channel
     return channels, changes
+
+
+def _kits(tracks: Sequence[Track], programs: Sequence[int | None]) -> list[Change]:
+    """List the drum tracks that choose another kit than the first of their port."""
+    changes = []
+    owners: dict[int, int] = {}
+    for index, track in enumerate(tracks):
+        if not track.is_drum or programs[index] is None:
+            continue
+        owner = owners.setdefault(track.port, index)
+        if programs[owner] != programs[index]:
+            what = f"shares channel 10 with {shown(tracks[owner])}, and they choose different kits"
+            changes.append(Change("channel", shown(track), what))
+    return changes
 
 
 def _units(tracks: Sequence[Track], programs: Sequence[int | None], port: int) -> list[_Unit]:

@@ -196,6 +196,8 @@ def plan_midi(
     changes += more
     channels, more = assign_channels(tracks, chosen)
     changes += more
+    if programs != "source":
+        _follow(tracks, chosen, channels)
     claims = _claims(tracks, channels) if programs == "source" else frozenset()
     parts = []
     for track, program, channel in zip(tracks, chosen, channels, strict=True):
@@ -246,6 +248,18 @@ def _latest(song: Song, tempo: TempoMap) -> dict[str, float]:
         "an event stands": max(events, default=0.0),
         "the tempo changes": float(tempo.seconds[-1]),
     }
+
+
+def _follow(tracks: Sequence[Track], programs: list[int | None], channels: Sequence[int]) -> None:
+    """Let tracks without notes choose the program of those they share a channel with, in place."""
+    heard = {
+        (track.port, channel): program
+        for track, program, channel in zip(tracks, programs, channels, strict=True)
+        if len(track.notes)
+    }
+    for index, track in enumerate(tracks):
+        if not len(track.notes) and programs[index] is not None:
+            programs[index] = heard.get((track.port, channels[index]), programs[index])
 
 
 def _claims(

@@ -28,6 +28,7 @@ __all__ = ["assemble", "decode_name"]
 _NAME = 0x03
 _PORT = 0x21
 _DRUM_CHANNEL = 9
+_PROGRAM_CHANGE = 0xC0
 _OF_THE_SONG = frozenset([0x54, 0x58])
 """SMPTE offset and time signature: they concern the song, whichever track holds them."""
 
@@ -123,6 +124,8 @@ def assemble(
         for part in parts.get(mtrk, ()):
             channel = part % CHANNELS
             program = programs.get(part)
+            if part not in played:
+                program = _first_program(controls[part])
             tracks.append(
                 trusted_track(
                     name,
@@ -137,6 +140,12 @@ def assemble(
             )
     title = texts[0].name if has_conductor and 0 in texts else None
     return tuple(tracks), tuple(song_events), title
+
+
+def _first_program(controls: npt.NDArray[np.void]) -> int | None:
+    """Return the first program that a part without notes chooses."""
+    programs = controls["data1"][controls["status"] == _PROGRAM_CHANGE]
+    return int(programs[0]) if len(programs) else None
 
 
 def _silent_track(name: str, text: _Texts, channel: int | None) -> Track:
