@@ -228,11 +228,11 @@ def find_tracks(
         else:
             after = data.find(b"MTrk", i + 1, limit)
             after = limit if after < 0 else after
-            text = f"{counted(after - i, 'byte')} that are no chunk"
+            text = f"{counted(after - i, 'byte')} outside any chunk"
             faults.add("trailing-bytes", i, None, text, "ignored")
             i = after
     if i < limit and len(spans) < max_tracks:
-        text = f"{counted(limit - i, 'byte')} that are no chunk"
+        text = f"{counted(limit - i, 'byte')} outside any chunk"
         faults.add("trailing-bytes", i, None, text, "ignored")
     _check_count(header, len(spans), faults)
     return spans

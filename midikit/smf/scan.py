@@ -127,24 +127,24 @@ def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
     """
     finder = Finder(data, spans)
     irregular: set[int] = set()
-    while True:
+    found = finder.find(irregular)
+    messages = _decode(bytes(found.body))
+    if len(messages.faulty):
+        faulty = np.searchsorted(np.cumsum(found.counts), messages.faulty, side="right")
+        irregular.update(faulty.tolist())
         found = finder.find(irregular)
-        columns = _decode(bytes(found.body), found)
-        if not isinstance(columns, list):
-            break
-        irregular.update(columns)
-    delta, status, data1, data2 = columns
+        messages = _decode(bytes(found.body))
     counts = np.array(found.counts, np.int64)
     meta_counts = np.array(found.meta_counts, np.int64)
-    tick, meta_tick = _ticks(delta, found, counts, meta_counts)
+    tick, meta_tick = _ticks(messages.delta, found, counts, meta_counts)
     after = np.array(found.meta_after, np.int64)
     first = np.cumsum(counts) - counts
     return Scan(
         sorted(irregular),
         tick,
-        status,
-        data1,
-        data2,
+        messages.status,
+        messages.data1,
+        messages.data2,
         counts,
         meta_tick,
         np.array(found.meta_offset, np.int64),
@@ -157,16 +157,19 @@ def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
     )
 
 
-_Columns = tuple[
-    "npt.NDArray[np.int32]",
-    "npt.NDArray[np.uint8]",
-    "npt.NDArray[np.uint8]",
-    "npt.NDArray[np.uint8]",
-]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Messages:
+    """The channel messages of a body in columns; `faulty` are those that cannot be decoded so."""
+
+    delta: npt.NDArray[np.int32]
+    status: npt.NDArray[np.uint8]
+    data1: npt.NDArray[np.uint8]
+    data2: npt.NDArray[np.uint8]
+    faulty: npt.NDArray[np.int64]
 
 
-def _decode(body: bytes, found: Stretches) -> _Columns | list[int]:
-    """Decode delta, status and data of all messages; or list the tracks with a fault."""
+def _decode(body: bytes) -> _Messages:
+    """Decode delta-time, status and data bytes of all messages."""
     low = np.frombuffer(body.translate(None, _HIGH_BYTES), np.uint8).reshape(-1, 3)
     raw = np.frombuffer(body, np.uint8)
     high = np.flatnonzero(raw.view(np.int8) < 0)
@@ -187,14 +190,10 @@ def _decode(body: bytes, found: Stretches) -> _Columns | list[int]:
     repeated = at[1:] == at[:-1]
     if repeated.any():
         faulty.append(at[1:][repeated])
-    if any(map(len, faulty)):
-        ends = np.cumsum(found.counts)
-        bad = np.unique(np.concatenate(faulty))
-        return np.unique(np.searchsorted(ends, bad, side="right")).tolist()
-    status: npt.NDArray[np.uint8] = value[is_status]
-    if len(status) < len(low):
+    status = value[is_status]
+    if len(status) != len(low):
         status = np.repeat(status, np.diff(at, append=len(low)))
-    return delta, status, low[:, 1], low[:, 2]
+    return _Messages(delta, status, low[:, 1], low[:, 2], np.concatenate(faulty).astype(np.int64))
 
 
 def _add_continuations(
