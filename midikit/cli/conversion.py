@@ -233,4 +233,6 @@ def _hosted(opened: Opened) -> bytes:
         return opened.hosted
     if opened.song.midi_url is None:
         raise InputError("", "", "names no hosted .mid to check against; pass --check FILE.mid")
-    raise NotImplementedError
+    from midikit.fetch.download import download  # noqa: PLC0415 - only this check needs it
+
+    return download(opened.song.midi_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,7 @@ from midikit.cli.exits import Exit, code_of
 from midikit.cli.outputs import Destination, parse_targets, write_outputs, write_stdout
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import change_row, repair_row, tempo_row
-from midikit.cli.sources import Fetching, open_source, resolve
+from midikit.cli.sources import REFUSED, Fetching, open_source, resolve
 from midikit.cli.words import count, length, size, tempo_text
 from midikit.errors import ConversionError
 from midikit.escape import printable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
     from midikit.verify.compare import Comparison
 
-__all__ = ["convert", "print_check"]
+__all__ = ["convert"]
 
 _DIVISIONS = ("off", "1/4", "1/8", "1/16", "1/32", "1/8t", "1/16t")
 _SLOWEST, _FASTEST = 3.58, 60_000_000
@@ -275,6 +276,9 @@ class _Batch:
             row["error"] = self._report.failure(error, source.shown)
             row["exit"] = int(code_of(error))
             self._failed += 1
+            if isinstance(error, REFUSED):
+                fetching = Fetching(refused=error)
+                self._settings = replace(self._settings, fetching=fetching)
         else:
             row |= _row(result, destination)
             self._print(source, opened, result, destination)
@@ -328,7 +332,9 @@ class _Batch:
         if result.moves is not None:
             report.say(f"  {_moves_line(result.moves, self._settings)}")
         if result.checked is not None:
-            print_check(report, result.checked, result.checked_name)
+            _print_check(report, result.checked, result.checked_name)
+            if "mid" in result.files:
+                report.say("  the .mid was read back: it holds every note as meant")
         if self._is_single and result.tempo is not None:
             report.say(f"  tempo in the .mid: {_tempo_line(result.tempo, self._settings, opened)}")
         if self._is_single and written:
@@ -352,18 +358,8 @@ def _moves_line(moves: Moves, settings: Settings) -> str:
     )
 
 
-def print_check(report: Report, checked: Comparison, name: str) -> None:
-    """Print how the notes compare with those of another file.
-
-    Parameters
-    ----------
-    report : Report
-        Where to.
-    checked : Comparison
-        The comparison.
-    name : str
-        The other file.
-    """
+def _print_check(report: Report, checked: Comparison, name: str) -> None:
+    """Print how the notes compare with those of another file."""
     if checked.same:
         farthest = (
             f", starts at most {checked.onset.max * 1e3:.1f} ms apart" if checked.matched else ""
@@ -396,6 +392,7 @@ def _row(result: Conversion, destination: Destination) -> dict[str, Any]:
         "quantized": None
         if moves is None
         else {"notes": moves.notes, "moved": moves.moved, "largest": moves.largest},
+        "read_back": True if "mid" in result.files else None,
         "check": None if checked is None else {"against": result.checked_name, **checked.to_dict()},
         "exit": int(Exit.DONE if checked is None or checked.same else Exit.DIFFERENT),
     }

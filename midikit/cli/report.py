@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
@@ -37,6 +38,7 @@ MOST_LINES = 20
 _LONGEST_LINE = 280
 _MOST_KINDS = 8
 _WIDTH = 80
+_NARROWEST = 40
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True},
     "quiet": {"dim": True},
@@ -113,6 +115,27 @@ class Report:
         """
         _print_line(parts, sys.stdout)
 
+    def bullet(self, text: str, *, style: str = "", indent: int = 2, mark: str = "-") -> None:
+        """Print a remark as data, wrapped to the width there is.
+
+        Parameters
+        ----------
+        text : str
+            The remark.
+        style : str, optional
+            Style of its mark.
+        indent : int, optional
+            Spaces in front of the mark.
+        mark : str, optional
+            What stands in front of the first line.
+        """
+        space = " " * indent
+        room = _room(sys.stdout) - indent - len(mark) - 1
+        shown = textwrap.wrap(printable(text, _LONGEST_LINE), room) or [""]
+        self.data(space, (mark, style), f" {shown[0]}")
+        for line in shown[1:]:
+            self.data(f"{space}{' ' * len(mark)} {line}")
+
     def row(self, values: dict[str, Any]) -> None:
         """Print one JSON object as a line to stdout.
 
@@ -149,10 +172,8 @@ class Report:
         stream = sys.stderr if talk else sys.stdout
         cells = [[printable(cell, _LONGEST_LINE) for cell in row] for row in rows]
         terminal = is_terminal(stream)
-        room = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
-        head, rule, *body = (
-            " " * indent + line for line in table_lines(columns, cells, room - indent)
-        )
+        room = _room(stream) - indent
+        head, rule, *body = (" " * indent + line for line in table_lines(columns, cells, room))
         click.echo(_styled(head, "title", stream), file=stream, color=terminal)
         if terminal:
             click.echo(_styled(rule, "quiet", stream), file=stream, color=True)
@@ -246,6 +267,13 @@ def is_terminal(stream: TextIO) -> bool:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:
         return False
+
+
+def _room(stream: TextIO) -> int:
+    """Return the width that lines may take: the terminal's, 80 where there is none."""
+    if not is_terminal(stream):
+        return _WIDTH
+    return max(_NARROWEST, shutil.get_terminal_size((_WIDTH, 24)).columns)
 
 
 def _print_line(parts: Sequence[Part], stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def sandbox(port: int, polls: int, as_json: bool, quiet: bool, debug: bool) -> N
             report.row({"url": running.url, "environment": running.environment, "clips": clips})
         else:
             _print(report, running)
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
         wait_for_interrupt()
     report.say("stopped")
 

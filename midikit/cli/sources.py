@@ -13,17 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from midikit.errors import InputError, LimitError
+from midikit.errors import AuthenticationError, CreditsError, InputError, LimitError, TokenError
 from midikit.escape import printable
 from midikit.files import DEFAULT_MAX_BYTES, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from midikit.errors import MidikitError
+    from midikit.errors import MidikitError, RemoteError
     from midikit.model.song import Song
 
-__all__ = ["Fetching", "Opened", "Source", "canonical_id", "open_source", "resolve"]
+__all__ = ["REFUSED", "Fetching", "Opened", "Source", "canonical_id", "open_source", "resolve"]
+
+REFUSED = (AuthenticationError, CreditsError, TokenError)
+"""What would happen to every other clip as well."""
 
 STDIN = "-"
 _CLIP = "clip:"
@@ -96,10 +99,13 @@ class Fetching:
         Whether it may.
     deadline : float, optional
         Seconds to wait for it at most.
+    refused : RemoteError or None, optional
+        Why no clip is asked for any more: what refused one refuses all.
     """
 
     allowed: bool = False
     deadline: float = 300.0
+    refused: RemoteError | None = None
 
 
 def resolve(words: Iterable[str]) -> list[Source]:
@@ -268,6 +274,9 @@ def _open_clip(source: Source, fetching: Fetching, *, strict: bool) -> Opened:
     stored = archive.load(source.clip_id)
     if stored is not None:
         return Opened(_read_json(stored.raw, strict=strict), stored.hosted)
+    if fetching.refused is not None:
+        problem = f"not asked for, since {fetching.refused.problem}"
+        raise type(fetching.refused)(source.clip_id, problem)
     if not fetching.allowed:
         raise InputError(
             source.shown,

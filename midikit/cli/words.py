@@ -7,9 +7,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
 
-__all__ = ["count", "length", "pitch_name", "size", "tempo_text"]
+__all__ = ["apart", "count", "length", "pitch_name", "size", "tempo_text"]
 
 _NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_NOTHING = 5e-5
+
+
+def apart(seconds: float) -> str:
+    """Say how far the starts of matched notes are apart at most.
+
+    Parameters
+    ----------
+    seconds : float
+        The farthest.
+
+    Returns
+    -------
+    str
+        In milliseconds.
+
+    Examples
+    --------
+    >>> apart(0.0014), apart(0.0)
+    ('starts at most 1.4 ms apart', 'every start equal')
+    """
+    if seconds < _NOTHING:
+        return "every start equal"
+    return f"starts at most {seconds * 1e3:.1f} ms apart"
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,349 @@
+"""``midikit demo``: the whole way once, from the embedded endpoint to files that open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from midikit.cli.checks import BrokenPromiseError
+from midikit.cli.conversion import Settings, run
+from midikit.cli.exits import Exit
+from midikit.cli.inspect import describe
+from midikit.cli.outputs import write_outputs
+from midikit.cli.report import Report, common_options
+from midikit.cli.rows import change_row, repair_row
+from midikit.cli.sources import Opened
+from midikit.cli.table import Column
+from midikit.cli.words import apart, count, length, pitch_name, size, tempo_text
+from midikit.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from midikit.cli.conversion import Conversion
+    from midikit.fetch.client import Clip
+    from midikit.model.report import Change
+    from midikit.model.song import Song, Track
+    from midikit.sandbox.endpoint import Sandbox
+    from midikit.sandbox.songs import DemoSong
+
+__all__ = ["demo"]
+
+_FOLDER = "midikit-demo"
+_POLLS = 1
+_LONGEST_NAP = 0.2
+_DEADLINE = 60.0
+_SAME_BPM = 0.05
+_DRUM_CHANNEL = 9
+_HELP = """See the whole way once: no token, no network.
+
+\b
+Examples:
+  midikit demo                 one song into ./midikit-demo/
+  midikit demo --all -o songs  all six songs into ./songs/
+
+It starts the embedded endpoint on this machine, fetches a clip from it as from
+the service, reads the notes, writes a .mid that plays right, a piano roll and a
+table, and checks the notes against the hosted .mid. Running it again replaces
+its own files.
+"""
+
+_COLUMNS = (
+    Column("track", least=8),
+    Column("notes", right=True),
+    Column("range"),
+    Column("plays", least=8),
+    Column("channel", right=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """One song on its way through the demo.
+
+    Parameters
+    ----------
+    truth : DemoSong
+        What is true about it.
+    clip : Clip
+        As it was fetched.
+    calls : int
+        Calls it took.
+    hosted : Song
+        The hosted file as it was read.
+    result : Conversion
+        What was made of the answer.
+    written : Song
+        The .mid that was made, read back.
+    files : dict of Path to (bytes, str)
+        What is written, and what each is for.
+    """
+
+    truth: DemoSong
+    clip: Clip
+    calls: int
+    hosted: Song
+    result: Conversion
+    written: Song
+    files: dict[Path, tuple[bytes, str]]
+
+
+@click.command("demo", help=_HELP)
+@click.option("-o", "--output", metavar="DIR", default=_FOLDER, help="Folder for the files.")
+@click.option("--all", "all_songs", is_flag=True, help="All six songs instead of one.")
+@common_options
+@click.pass_context
+def demo(
+    ctx: click.Context, output: str, all_songs: bool, as_json: bool, quiet: bool, debug: bool
+) -> None:
+    """See the whole way once: no token, no network."""
+    from midikit.sandbox.server import serve  # noqa: PLC0415 - builds its songs
+
+    report = Report(quiet=quiet, as_json=as_json, debug=debug)
+    folder = Path(output)
+    worst: int = Exit.DONE
+    with _own_home() as home, serve(polls=_POLLS) as sandbox, _environment(sandbox.environment):
+        songs = sandbox.songs if all_songs else sandbox.songs[:1]
+        for song in songs:
+            show = _walk(sandbox, song, home, folder)
+            write_outputs({path: data for path, (data, _) in show.files.items()}, force=True)
+            if not (show.result.checked and show.result.checked.same):
+                worst = Exit.DIFFERENT
+            if as_json:
+                report.row(_json_row(show))
+            elif not quiet:
+                _print(report, show)
+    if not (as_json or quiet):
+        _print_next(report, folder, next(iter(show.files)), all_songs=all_songs)
+    ctx.exit(worst)
+
+
+@contextlib.contextmanager
+def _own_home() -> Iterator[Path]:
+    """Make an archive of the demo's own, so that the user's is not touched."""
+    with tempfile.TemporaryDirectory(prefix="midikit-demo-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
+    """Go the whole way with one song, writing nothing."""
+    from midikit.fetch.archive import Archive  # noqa: PLC0415 - the help needs none of it
+    from midikit.fetch.client import Client  # noqa: PLC0415 - as above
+    from midikit.parse.midi import read_midi  # noqa: PLC0415 - as above
+
+    # The endpoint is ours: there is no need to wait as politely as for the service.
+    with Client(archive=Archive(home), sleep=lambda s: time.sleep(min(s, _LONGEST_NAP))) as client:
+        clip = client.fetch(truth.id, deadline=_DEADLINE)
+    if clip.hosted is None:
+        raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
+    settings = Settings(targets=("mid", "npz", "csv"), check="hosted")
+    result = run(Opened(clip.song, clip.hosted), settings)
+    stem = _slug(truth.title)
+    files = {
+        folder / f"{stem}.mid": (result.files["mid"], "open this one in your DAW or player"),
+        folder / f"{stem}-roll.npz": (
+            result.files["npz"],
+            "piano roll for numpy, 100 frames a second",
+        ),
+        folder / f"{stem}-notes.csv": (result.files["csv"], "a row a note, for a spreadsheet"),
+        folder / f"{stem}-answer.json": (clip.raw, "what the service answered"),
+        folder / f"{stem}-hosted.mid": (clip.hosted, "the hosted file, as broken as it came"),
+    }
+    calls = sandbox.posts[truth.id]
+    written = read_midi(result.files["mid"])
+    return _Show(truth, clip, calls, read_midi(clip.hosted), result, written, files)
+
+
+def _slug(title: str) -> str:
+    """Turn a title into a file name that is easy to type."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "song"
+
+
+def _print(report: Report, show: _Show) -> None:
+    """Print the story of one song."""
+    song, truth = show.clip.song, show.truth
+    report.data("")
+    report.data((truth.title, "title"), f", clip {truth.id}")
+    report.data("")
+    report.data(
+        ("Fetched ", "title"),
+        f"in {count(show.calls, 'call')} from the endpoint inside midikit: no token, no network",
+    )
+    report.data(
+        ("Read    ", "title"),
+        f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}, "
+        f"{length(song.end)}; the answer names no tempo",
+    )
+    report.data("")
+    counts = [count(len(_changes_of(show.hosted)), "change")]
+    if repairs := sum(repair.count for repair in show.hosted.repairs):
+        counts.insert(0, count(repairs, "repair"))
+    report.data(("What was wrong with the hosted .mid", "title"), f" ({', '.join(counts)})")
+    for fault in _faults(show):
+        report.bullet(fault, style="bad", mark="x")
+    report.data("")
+    report.data(("What midikit wrote instead", "title"))
+    report.table(_COLUMNS, _rows(show), indent=2)
+    others = [change for change in show.result.changes if change.kind not in {"program", "drums"}]
+    for change in others[:4]:
+        report.bullet(str(change))
+    report.data("")
+    checked = show.result.checked
+    assert checked is not None
+    style, verdict = ("good", "same notes") if checked.same else ("bad", "not the same notes")
+    report.data(
+        ("Checked ", "title"),
+        (f"{verdict} as the hosted file", style),
+        f": {checked.matched:,} of {checked.matched + checked.missing:,}; "
+        f"{apart(checked.onset.max)}",
+    )
+    report.data(("        ", "title"), "the .mid was read back: it holds every note as meant")
+    report.data("")
+    report.data(("Files", "title"), f" in {printable(next(iter(show.files)).parent)}{os.sep}")
+    rows = [[path.name, size(len(data)), purpose] for path, (data, purpose) in show.files.items()]
+    report.table((Column("name"), Column("size", right=True), Column("what it is")), rows, indent=2)
+
+
+def _rows(show: _Show) -> list[list[str]]:
+    """Write a row a track, as the .mid that was made has it."""
+    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+
+    rows = []
+    for row in describe(show.written):
+        if row.lowest is None or row.highest is None:
+            continue
+        span = f"{pitch_name(row.lowest)}-{pitch_name(row.highest)}"
+        plays = "drum kit" if row.drum else PROGRAM_NAMES[row.claimed or 0]
+        rows.append(
+            [row.name, f"{row.notes:,}", "-" if row.drum else span, plays, str(row.channel or "-")]
+        )
+    return rows
+
+
+def _faults(show: _Show) -> list[str]:
+    """Say what is wrong with the hosted file, as far as it can be seen in it."""
+    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+
+    hosted, found = show.hosted, []
+    if refusal := _mido_says(show.clip.hosted or b""):
+        found.append(f"mido cannot open it: {refusal}")
+    music = show.truth.qpm
+    if not hosted.tempo.is_constant or abs(float(hosted.tempo.qpm[0]) - music) > _SAME_BPM:
+        found.append(f"claims {tempo_text(hosted.tempo)}, the music is at {music:.2f}")
+    found += _wrong_sounds(hosted)
+    lost = [track for track in hosted.tracks if track.is_drum and track.channel != _DRUM_CHANNEL]
+    if lost:
+        place, sound = (lost[0].channel or 0) + 1, PROGRAM_NAMES[lost[0].program or 0]
+        found.append(f"{_named(lost)} on channel {place} instead of 10, played by {sound}")
+    melodic = [track for track in hosted.tracks if not track.is_drum and len(track.notes)]
+    if len(melodic) > 1 and len({track.channel for track in melodic}) == 1:
+        found.append(f"{len(melodic)} instruments on one channel cut each other's notes off")
+    if volumes := sum(change.kind == "volume" for change in _changes_of(hosted)):
+        tracks = count(volumes, "track")
+        found.append(f"a lone volume control at the end of {tracks}, imported as a ramp")
+    return found
+
+
+def _wrong_sounds(hosted: Song) -> list[str]:
+    """Say which tracks claim a sound that their name contradicts."""
+    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+
+    wrong = {change.where for change in _changes_of(hosted) if change.kind == "program"}
+    by_claim: dict[int, list[Track]] = {}
+    found = []
+    for track in hosted.tracks:
+        if track.program is None or printable(track.name) not in wrong:
+            continue
+        sound = f"program {track.program} ({PROGRAM_NAMES[track.program]})"
+        if not track.is_drum:
+            by_claim.setdefault(track.program, []).append(track)
+        elif track.channel == _DRUM_CHANNEL:
+            found.append(f"{_named([track])} on {sound}, which is no drum kit")
+    for program, tracks in by_claim.items():
+        found.append(f"program {program} ({PROGRAM_NAMES[program]}) for {_named(tracks)}")
+    return found
+
+
+def _named(tracks: list[Track]) -> str:
+    """List the names of tracks."""
+    *most, last = dict.fromkeys(printable(track.name) for track in tracks)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _changes_of(hosted: Song) -> tuple[Change, ...]:
+    """List what a conversion of the hosted file changes."""
+    from midikit.convert.plan import plan_midi  # noqa: PLC0415 - the help needs none of it
+
+    return plan_midi(hosted).changes
+
+
+def _mido_says(data: bytes) -> str:
+    """Try the hosted file with mido and return its complaint, empty if it has none."""
+    import io  # noqa: PLC0415 - as mido
+
+    import mido  # noqa: PLC0415 - only the demo asks it
+
+    try:
+        mido.MidiFile(file=io.BytesIO(data))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the user would see
+        return printable(f"{type(error).__name__}: {error}", 80)
+    return ""
+
+
+def _print_next(report: Report, folder: Path, example: Path, *, all_songs: bool) -> None:
+    """Say what to try next."""
+    shown = printable(example)
+    report.data("")
+    report.data(("Try next", "title"))
+    report.data(f"  midikit inspect {shown.replace('.mid', '-hosted.mid')}")
+    report.data(f"  midikit compare {shown.replace('.mid', '-hosted.mid')} {shown}")
+    if not all_songs:
+        report.data(f"  midikit demo --all -o {printable(folder)}")
+
+
+def _json_row(show: _Show) -> dict[str, Any]:
+    """Put the story of one song into plain values for JSON."""
+    song, checked = show.clip.song, show.result.checked
+    return {
+        "clip_id": show.truth.id,
+        "title": show.truth.title,
+        "calls": show.calls,
+        "tracks": len(song.tracks),
+        "notes": song.note_count,
+        "seconds": song.end,
+        "hosted_faults": _faults(show),
+        "hosted_repairs": [repair_row(repair) for repair in show.hosted.repairs],
+        "changes": [change_row(change) for change in show.result.changes],
+        "check": None if checked is None else checked.to_dict(),
+        "outputs": [
+            {"path": str(path), "bytes": len(data), "what": what}
+            for path, (data, what) in show.files.items()
+        ],
+        "error": None,
+        "exit": int(Exit.DONE if checked is not None and checked.same else Exit.DIFFERENT),
+    }
