@@ -349,6 +349,7 @@ def test_faults_inside_events_cost_nothing_else(body: str, message: str) -> None
         (header() + chunk(NOTE + END) + b"\0\xffgarbage!", "trailing-bytes", 1),
         (header() + chunk(NOTE + END) + b"\0", "trailing-bytes", 1),
         (2 * (header() + chunk(NOTE + END)), "trailing-bytes", 1),
+        (2 * header() + chunk(NOTE + END), "trailing-bytes", 1),
         (header() + chunk(NOTE + END, 1 << 31), "chunk-length", 1),
         (header() + chunk(NOTE + END, 5), "chunk-length", 1),
         (header() + chunk(NOTE + END, 0), "chunk-length", 1),

@@ -150,10 +150,9 @@ class NoteTable:
     parts, counts, first : ndarray of int64, shape (k,)
         Each part as 16 times its MTrk plus its channel, ascending; its notes; the index of the
         channel message that starts its first note.
-    start_tick, end_tick : ndarray of int64, shape (n,)
-        Of each note, by part, then in file order.
-    pitch, velocity : ndarray of uint8, shape (n,)
-        Of each note.
+    on, off : ndarray of int64, shape (n,)
+        Indices of the channel messages that start and end each note, by part, then in file order;
+        -1 for the end of a hanging note.
     hanging, lone, overlaps : ndarray of int64
         Indices of the channel messages that start a note without an end, end none, or strike a
         pitch again while it sounds.
@@ -162,10 +161,8 @@ class NoteTable:
     parts: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
-    start_tick: npt.NDArray[np.int64]
-    end_tick: npt.NDArray[np.int64]
-    pitch: npt.NDArray[np.uint8]
-    velocity: npt.NDArray[np.uint8]
+    on: npt.NDArray[np.int64]
+    off: npt.NDArray[np.int64]
     hanging: npt.NDArray[np.int64]
     lone: npt.NDArray[np.int64]
     overlaps: npt.NDArray[np.int64]
@@ -182,7 +179,7 @@ def read_notes(file: MidiFile) -> NoteTable:
     Returns
     -------
     NoteTable
-        A note-on of velocity 0 is a note-off; a note without an end ends at its track's last tick.
+        A note-on of velocity 0 is a note-off.
     """
     part = parts_of(file)
     key = part * np.int32(_PITCHES)
@@ -210,21 +207,15 @@ def _table(
         by_part = np.argsort(of_note, kind="stable")
         on, of_note = on[by_part], of_note[by_part]
     off = off_of[on]
-    end = tick[off]
-    hanging = np.flatnonzero(off < 0)
-    if len(hanging):
-        end[hanging] = file.last_tick[of_note[hanging] // CHANNELS]
     changes = np.flatnonzero(of_note[1:] != of_note[:-1]) + 1
     begins = np.concatenate([[0], changes])[: len(on)].astype(np.int64)
     return NoteTable(
         of_note[begins].astype(np.int64),
         np.diff(begins, append=len(on)),
         on[begins],
-        tick[on],
-        end,
-        file.data1[on],
-        file.data2[on],
-        on[hanging],
+        on,
+        off,
+        on[off < 0],
         pairs.lone,
         pairs.on[again],
     )

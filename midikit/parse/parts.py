@@ -106,8 +106,9 @@ def assemble(
     has_conductor = file.format == 1 and not bool((notes.parts < CHANNELS).any())
     texts, song_events = _texts(file, clock, has_conductor=has_conductor)
     ports = {track: text.port for track, text in texts.items() if text.port is not None}
-    played = dict(zip(notes.parts.tolist(), _note_arrays(notes, clock), strict=True))
-    controls = _controls(file, clock)
+    seconds = clock.seconds(file.tick)
+    played = dict(zip(notes.parts.tolist(), _note_arrays(file, notes, seconds, clock), strict=True))
+    controls = _controls(file, seconds)
     programs = _programs(file, notes, ports)
     parts: dict[int, list[int]] = {}
     for part in sorted({*played, *controls}):
@@ -208,13 +209,20 @@ def _when(event: Event) -> float:
     return event.seconds
 
 
-def _note_arrays(notes: NoteTable, clock: Clock) -> list[Notes]:
-    """Make the note arrays of all parts."""
+def _note_arrays(
+    file: MidiFile, notes: NoteTable, seconds: npt.NDArray[np.float64], clock: Clock
+) -> list[Notes]:
+    """Make the note arrays of all parts; a note without an end ends with its track."""
+    end = seconds[notes.off]
+    hanging = np.flatnonzero(notes.off < 0)
+    if len(hanging):
+        mtrk = np.repeat(notes.parts, notes.counts)[hanging] // CHANNELS
+        end[hanging] = clock.seconds(file.last_tick[mtrk])
     columns: dict[str, npt.NDArray[Any]] = {
-        "start": clock.seconds(notes.start_tick),
-        "end": clock.seconds(notes.end_tick),
-        "pitch": notes.pitch,
-        "velocity": notes.velocity,
+        "start": seconds[notes.on],
+        "end": end,
+        "pitch": file.data1[notes.on],
+        "velocity": file.data2[notes.on],
     }
     return notes_by_track(columns, notes.counts.tolist())
 
@@ -225,7 +233,7 @@ def _part_of(file: MidiFile, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int6
     return mtrk * CHANNELS + (file.status[rows] & 0x0F)
 
 
-def _controls(file: MidiFile, clock: Clock) -> dict[int, npt.NDArray[np.void]]:
+def _controls(file: MidiFile, seconds: npt.NDArray[np.float64]) -> dict[int, npt.NDArray[np.void]]:
     """Make the control arrays of all parts."""
     rows = np.flatnonzero((file.status & 0xE0) != 0x80)
     if len(rows) == 0:
@@ -235,7 +243,7 @@ def _controls(file: MidiFile, clock: Clock) -> dict[int, npt.NDArray[np.void]]:
         order = np.argsort(part, kind="stable")
         rows, part = rows[order], part[order]
     table = np.empty(len(rows), CONTROL)
-    table["seconds"] = clock.seconds(file.tick[rows])
+    table["seconds"] = seconds[rows]
     table["status"] = file.status[rows] & 0xF0
     table["data1"] = file.data1[rows]
     table["data2"] = file.data2[rows]

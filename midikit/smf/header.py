@@ -219,10 +219,13 @@ def find_tracks(
                 break
             span, i = _track_span(data, i, limit, len(spans), faults)
             spans.append(span)
-        elif tag == b"MThd":
+        elif tag == b"MThd" and (spans or end > limit):
             text = f"a second file of {counted(limit - i, 'byte')} behind the first"
             faults.add("trailing-bytes", i, None, text, "ignored")
             i = limit
+        elif tag == b"MThd":
+            faults.add("trailing-bytes", i, None, "a second header before any track", "ignored")
+            i = end
         elif end <= limit and _is_tag(tag):
             i = end
         else:

@@ -197,22 +197,21 @@ def _decode(body: bytes) -> _Messages:
 
 
 def _add_continuations(
-    delta: npt.NDArray[np.int32], message: npt.NDArray[Any], bits: npt.NDArray[np.uint8]
+    delta: npt.NDArray[np.int32], message: npt.NDArray[Any], value: npt.NDArray[np.uint8]
 ) -> npt.NDArray[Any]:
     """Add the upper bytes of the delta-times; return the messages that have too many."""
-    bits = bits & np.uint8(0x7F)
-    last = message[1:] != message[:-1]
-    if last.all():
-        delta[message] += bits.astype(np.int32) << 7
-        return message[:0]
-    # Distance of each byte to the last one of its delta-time: 0 adds to bits 7 to 13 and so on.
-    place = np.arange(len(message))
-    ends = np.append(np.flatnonzero(last), len(message) - 1)
-    place = ends[np.searchsorted(ends, place)] - place
-    for shift in range(_MOST_CONTINUATIONS):
-        here = place == shift
-        delta[message[here]] += bits[here].astype(np.int64) << 7 * (shift + 1)
-    return message[place >= _MOST_CONTINUATIONS]
+    bits = (value & np.uint8(0x7F)).astype(np.int32)
+    for place in range(1, _MOST_CONTINUATIONS + 1):
+        # The last byte left of each delta-time holds the next seven bits.
+        more = np.flatnonzero(message[1:] == message[:-1])
+        if len(more) == 0:
+            delta[message] += bits << 7 * place
+            return message[:0]
+        last = np.ones(len(message), np.bool_)
+        last[more] = False
+        delta[message[last]] += bits[last] << 7 * place
+        message, bits = message[more], bits[more]
+    return message
 
 
 def _ticks(
