@@ -14,7 +14,7 @@ from midikit.cli.outputs import Destination, parse_targets, write_outputs, write
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.sources import REFUSED, Fetching, open_source, resolve
-from midikit.cli.words import count, length, size, tempo_text
+from midikit.cli.words import apart, count, length, size, tempo_text
 from midikit.errors import ConversionError
 from midikit.escape import printable
 
@@ -272,6 +272,8 @@ class _Batch:
                 self._check_overrides(opened.song)
             result = run(opened, self._settings)
             self._write(result, destination)
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001 - one bad input never costs the others
             row["error"] = self._report.failure(error, source.shown)
             row["exit"] = int(code_of(error))
@@ -361,9 +363,7 @@ def _moves_line(moves: Moves, settings: Settings) -> str:
 def _print_check(report: Report, checked: Comparison, name: str) -> None:
     """Print how the notes compare with those of another file."""
     if checked.same:
-        farthest = (
-            f", starts at most {checked.onset.max * 1e3:.1f} ms apart" if checked.matched else ""
-        )
+        farthest = f", {apart(checked.onset.max)}" if checked.matched else ""
         total = count(checked.matched, "note")
         report.say("  ", (f"same notes as {name}", "good"), f": {total}{farthest}")
     else:

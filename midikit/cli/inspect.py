@@ -28,6 +28,7 @@ __all__ = ["Row", "describe", "inspect", "remarks"]
 _SHORT = 0.030
 _MOST_SIGNATURES = 4
 _MOST_REMARKS = 12
+_MOST_ROWS = 128
 _GM_DRUMS = range(35, 82)
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
@@ -115,13 +116,15 @@ class Row:
     channel: int | None
 
 
-def describe(song: Song) -> list[Row]:
+def describe(song: Song, most: int | None = None) -> list[Row]:
     """Look at each track of a song.
 
     Parameters
     ----------
     song : Song
         The song.
+    most : int or None, optional
+        Look at so many tracks at most.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def describe(song: Song) -> list[Row]:
     from midikit.convert.programs import choose_programs  # noqa: PLC0415 - loads numpy
 
     programs, _ = choose_programs(song.tracks, "name")
-    rows = zip(song.tracks, programs, strict=True)
+    rows = list(zip(song.tracks, programs, strict=True))[:most]
     return [_describe(index, track, program) for index, (track, program) in enumerate(rows)]
 
 
@@ -234,6 +237,8 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
             found.append(
                 f"{name}: drums on channel {row.channel}, where they play as an instrument"
             )
+    if len(song.tracks) > _MOST_ROWS:
+        return found
     _, changes = merge_tracks(song, duplicates="collapse")
     for change in changes:
         if change.kind == "merge":
@@ -298,7 +303,7 @@ def inspect(
     for number, one in enumerate(resolve(source)):
         try:
             opened = open_source(one, strict=strict)
-            rows = describe(opened.song)
+            rows = describe(opened.song, None if as_json else _MOST_ROWS)
             if as_json:
                 report.row(_json_row(one, opened, rows))
             else:
@@ -328,6 +333,8 @@ def _print(report: Report, source: Source, opened: Opened, rows: list[Row]) -> N
     if rows:
         report.data("")
         report.table(_COLUMNS, [_cells(row) for row in rows], indent=1)
+    if len(rows) < len(song.tracks):
+        report.data(f"  and {len(song.tracks) - len(rows):,} more tracks; --json lists them all")
     found = remarks(song, rows)
     if not song.note_count:
         found.insert(0, f"no notes in this {'answer' if opened.is_answer else 'file'}")

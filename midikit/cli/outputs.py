@@ -275,9 +275,11 @@ def _stems(sources: Sequence[Source], targets: Sequence[str], folder: Path) -> l
         for ending in endings
         if name.lower().endswith(ending)
     ]
-    stems = unique_stems([*taken, *(source.stem for source in sources)])[len(taken) :]
+    names = [source.stem for source in sources if source.error is None]
+    stems = iter(unique_stems([*taken, *names])[len(taken) :])
+    chosen = ["" if source.error is not None else next(stems) for source in sources]
     # "song.notes" + ".npz" is the notes of "song".
-    return [stem + "_" if stem.lower().endswith(".notes") else stem for stem in stems]
+    return [stem + "_" if stem.lower().endswith(".notes") else stem for stem in chosen]
 
 
 def _check_inputs(sources: Sequence[Source], path: Path) -> None:

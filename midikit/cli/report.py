@@ -221,12 +221,16 @@ class Report:
             return
         space = " " * indent
         self.say(f"{space}{count(len(changes), 'change')}:")
-        for change in changes[:MOST_LINES]:
-            self.say(f"{space}  {change}")
-        rest = changes[MOST_LINES:]
-        if rest:
-            kinds = Counter(change.kind for change in rest)
-            self.say(f"{space}  and {len(rest):,} more: {_by_kind(kinds)}")
+        alike: dict[str, list[Change]] = {}
+        for change in changes:
+            alike.setdefault(str(change), []).append(change)
+        lines = list(alike.items())
+        for line, same in lines[:MOST_LINES]:
+            times = f" ({len(same):,} times)" if len(same) > 1 else ""
+            self.say(f"{space}  {line}{times}")
+        kinds = Counter(change.kind for _, same in lines[MOST_LINES:] for change in same)
+        if kinds:
+            self.say(f"{space}  and {sum(kinds.values()):,} more: {_by_kind(kinds)}")
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
