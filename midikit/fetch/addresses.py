@@ -25,6 +25,7 @@ __all__ = [
     "ALLOW_VARIABLE",
     "HostPort",
     "allowed_hosts",
+    "is_address",
     "is_host",
     "is_loopback",
     "is_public",
@@ -132,6 +133,31 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_address(host: str) -> bool:
+    """Tell whether a host is an address, in the one form that everybody reads alike.
+
+    Parameters
+    ----------
+    host : str
+        A name, or an address without brackets.
+
+    Returns
+    -------
+    bool
+        True for dotted IPv4 addresses and for IPv6 addresses.
+
+    Examples
+    --------
+    >>> is_address("127.0.0.1"), is_address("::1"), is_address("127.1")
+    (True, True, False)
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_host(host: str) -> bool:
     """Tell whether a host is written in a way that means the same to everybody.
 
@@ -151,11 +177,9 @@ def is_host(host: str) -> bool:
     >>> is_host("cdn.example"), is_host("127.0.0.1"), is_host("::1"), is_host("2130706433")
     (True, True, True, False)
     """
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return bool(_HOST.fullmatch(host)) and not _NUMBER_AT_END.fullmatch(host)
-    return True
+    if is_address(host):
+        return True
+    return bool(_HOST.fullmatch(host)) and not _NUMBER_AT_END.fullmatch(host)
 
 
 def allowed_hosts(entries: Iterable[str] | None = None) -> frozenset[HostPort]:
@@ -224,10 +248,8 @@ def resolve(host: str, port: int, seconds: float) -> list[str]:
     >>> resolve("127.0.0.1", 80, 1.0)
     ['127.0.0.1']
     """
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        pass
+    if is_address(host):
+        return [host]
     found: list[str] = []
     problem: list[Exception] = []
 

@@ -18,6 +18,7 @@ from midikit.escape import printable
 from midikit.fetch.addresses import (
     ALLOW_VARIABLE,
     allowed_hosts,
+    is_address,
     is_host,
     is_public,
 )
@@ -205,10 +206,10 @@ def _check(url: httpx.URL, reach: _Reach) -> Sequence[str] | None:
         return None
     if url.scheme != "https":
         raise _refused(url, f"scheme http, expected https; {_EXCEPT}")
-    if not is_host(host):
-        raise _refused(url, "a host in a form that is not reached, expected a name")
+    if not (is_host(host) and 0 < port < 65536):
+        raise _refused(url, "a host or port in a form that is not reached, expected a name")
     try:
-        addresses = reach.resolve(host, port, reach.left())
+        addresses = [host] if is_address(host) else reach.resolve(host, port, reach.left())
     except OSError as error:
         raise _PassingError("", f"{_shown(url)}: {printable(error, 200)}") from None
     private = [address for address in addresses if not is_public(address)]
