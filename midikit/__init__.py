@@ -1,8 +1,11 @@
 """Turn an AI song into MIDI that opens right.
 
 >>> import midikit as mk
->>> answer = {"instruments": [{"name": "Koto", "notes": [
-...     {"start": 0.0, "end": 0.5, "pitch": 64, "velocity": 0.8}]}]}
+>>> answer = {
+...     "instruments": [
+...         {"name": "Koto", "notes": [{"start": 0.0, "end": 0.5, "pitch": 64, "velocity": 0.8}]}
+...     ]
+... }
 >>> song = mk.read_json(answer)
 >>> song
 <Song 1 track, 1 note, 0.5 s>
@@ -21,9 +24,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midikit.convert.arrange.plan import MidiPlan
     from midikit.convert.midi import plan_midi, to_midi, write_midi
     from midikit.convert.pianoroll import PianoRoll, pianoroll
-    from midikit.convert.plan import MidiPlan
     from midikit.errors import (
         AnswerError,
         DifferenceError,
@@ -85,7 +88,7 @@ __all__ = [
 _HOME = {
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
-    "convert.plan": ("MidiPlan",),
+    "convert.arrange.plan": ("MidiPlan",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "fetch.client": ("Client", "Clip"),
     "model.beats": ("BeatGrid",),

@@ -18,6 +18,7 @@ from midikit.errors import ConversionError, LimitError, NotesError
 from midikit.model.notes import as_notes
 from midikit.model.song import Event, Song, Track, as_controls
 from midikit.model.tempo import TempoMap
+from midikit.parse.midi import read_midi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,17 @@ def test_drums_go_to_channel_ten_with_a_kit() -> None:
     assert first(koto, "note_on").channel == 0
     assert said(song)[0].startswith("Drums: plays the standard kit; the file claimed Synth Drum")
     assert "Drums: moved to channel 10, where drums play" in said(song)
+
+
+def test_programs_of_a_silent_track_survive() -> None:
+    """A track that only chooses programs, several in a row, keeps them all."""
+    choices = as_controls([(0.0, 0xC0, 3, 0), (0.0, 0xC0, 4, 0), (1.0, 0xC0, 5, 0)])
+    song = Song((Track("Setup", 4, controls=choices, channel=2),))
+    for programs in ("name", "source"):
+        data = to_midi(song, programs=programs)
+        back = read_midi(data)
+        assert back[0].program == 4
+        assert back[0].controls["data1"].tolist() == [3, 4, 5]
 
 
 def test_two_kits_on_one_channel_are_told() -> None:

@@ -42,7 +42,7 @@ def test_python_blocks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             code = block.replace(DOCUMENTED_CLIP, server.clips[0])
             exec(compile(code, "README.md", "exec"), namespace)
     assert (folder / "song.mid").read_bytes()[:4] == b"MThd"
-    assert repr(namespace["back"]) == "<Song 1 track, 20 notes, 7.0 s>"
+    assert repr(namespace["back"]) == "<Song 1 track, 20 notes, 7.2 s>"
 
 
 def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_command_is_in_the_readme() -> None:
     """No command without a line that shows it, and no line for a command that is gone."""
-    context = click.Context(cli.main)
-    commands = set(cli.main.list_commands(context))
+    context = click.Context(cli.midikit)
+    commands = set(cli.midikit.list_commands(context))
     shown = set(re.findall(r"\bmidikit (\w+)", "\n".join(blocks("")))) | {"demo"}
     assert commands == shown
 

@@ -252,10 +252,7 @@ CC_AND_BEND = as_controls([(1.0, 0xE0, 0, 64), (1.0, 0xB0, 7, 100)])
             Song((Track("Drums", 0, notes=koto().notes),)),
             ["Drums: its name says drums, and so it will be read as drums"],
         ),
-        (
-            Song((Track("x", 5),)),
-            ["x: the program of a track without notes is kept as a program change only"],
-        ),
+        (Song((Track("x", 5),)), []),
         (Song((Track(""),)), ["(unnamed): an empty track; nothing of it is written"]),
         (
             Song((koto(controls=as_controls([(0.0, 0xC0, 5, 0)])),)),
@@ -264,6 +261,7 @@ CC_AND_BEND = as_controls([(1.0, 0xE0, 0, 64), (1.0, 0xB0, 7, 100)])
         (
             Song((Track("a", 0, is_drum=True, notes=koto().notes), koto(is_drum=True))),
             [
+                "Koto: shares channel 10 with a, and they choose different kits",
                 "a: shares channel 10 with tracks of other programs",
                 "Koto: shares channel 10 with tracks of other programs",
             ],

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midikit.cli.exits import BrokenPromiseError
 from midikit.parse.midi import read_midi
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from midikit.convert.plan import MidiPlan
+    from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.notes import Notes
     from midikit.model.song import Song, Track
 
-__all__ = ["BrokenPromiseError", "Moves", "check_bytes", "check_quantized"]
+__all__ = ["Moves", "check_bytes", "check_quantized"]
 
 _OVERLAP = "overlapping-notes"
 """What ``overlap="keep"`` writes on purpose."""
 
-
-class BrokenPromiseError(Exception):
-    """A result that is not what was meant: a bug of ours, whatever the input."""
+_MOVED = 1e-9
+"""Seconds from which on a note counts as moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def check_quantized(before: Song, after: Song) -> Moves:
     moved, largest = 0, 0.0
     for old, new in zip(before.tracks, after.tracks, strict=True):
         distance = np.abs(_moves(old.notes, new.notes))
-        moved += int(np.count_nonzero(distance))
+        moved += int(np.count_nonzero(distance > _MOVED))
         largest = max(largest, float(distance.max(initial=0.0)))
     return Moves(before.note_count, moved, largest)
 

@@ -13,7 +13,7 @@ from midikit.escape import printable
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves
     from midikit.cli.sources import Opened
-    from midikit.convert.plan import MidiPlan
+    from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.beats import BeatGrid
     from midikit.model.report import Change
     from midikit.model.song import Song
@@ -45,7 +45,7 @@ class Settings:
     overrides : dict of str to int, optional
         Programs by track name.
     merge, duplicates, overlap, short : str, optional
-        As for `midikit.convert.plan.plan_midi`.
+        As for `midikit.convert.arrange.plan.plan_midi`.
     ticks_per_quarter : int or None, optional
         Resolution of the .mid.
     fs : float, optional
@@ -174,7 +174,7 @@ def _programs(song: Song, settings: Settings) -> Any:
 
 
 def _plan(song: Song, settings: Settings) -> MidiPlan:
-    from midikit.convert.plan import plan_midi  # noqa: PLC0415 - loads numpy
+    from midikit.convert.arrange.plan import plan_midi  # noqa: PLC0415 - loads numpy
 
     return plan_midi(
         song,
@@ -190,7 +190,7 @@ def _plan(song: Song, settings: Settings) -> MidiPlan:
 
 def _with_programs(song: Song, settings: Settings) -> tuple[Song, tuple[Change, ...]]:
     """Give the tracks of rolls and tables the programs that the .mid plays."""
-    from midikit.convert.programs import choose_programs  # noqa: PLC0415 - loads numpy
+    from midikit.convert.arrange.programs import choose_programs  # noqa: PLC0415 - loads numpy
 
     chosen, changes = choose_programs(song.tracks, _programs(song, settings))
     tracks = tuple(

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.checks import BrokenPromiseError
 from midikit.cli.conversion import Settings, run
-from midikit.cli.exits import Exit
+from midikit.cli.exits import BrokenPromiseError, Exit
 from midikit.cli.inspect import describe
 from midikit.cli.outputs import write_outputs
 from midikit.cli.report import Report, common_options
@@ -297,7 +296,7 @@ def _named(tracks: list[Track]) -> str:
 
 def _changes_of(hosted: Song) -> tuple[Change, ...]:
     """List what a conversion of the hosted file changes."""
-    from midikit.convert.plan import plan_midi  # noqa: PLC0415 - the help needs none of it
+    from midikit.convert.arrange.plan import plan_midi  # noqa: PLC0415 - the help needs none of it
 
     return plan_midi(hosted).changes
 

@@ -131,7 +131,7 @@ def describe(song: Song, most: int | None = None) -> list[Row]:
     list of Row
         One a track.
     """
-    from midikit.convert.programs import choose_programs  # noqa: PLC0415 - loads numpy
+    from midikit.convert.arrange.programs import choose_programs  # noqa: PLC0415 - loads numpy
 
     programs, _ = choose_programs(song.tracks, "name")
     rows = list(zip(song.tracks, programs, strict=True))[:most]
@@ -219,7 +219,7 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
     list of str
         One line each.
     """
-    from midikit.convert.merge import merge_tracks  # noqa: PLC0415 - loads numpy
+    from midikit.convert.arrange.merge import merge_tracks  # noqa: PLC0415 - loads numpy
     from midikit.gm import DRUM_NAMES  # noqa: PLC0415 - compiles patterns
 
     found = []
@@ -235,7 +235,7 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
             found.append(f"{name}: drum pitches outside the General MIDI kit: {_capped(names)}")
         if row.drum and row.channel not in (None, 10):
             found.append(
-                f"{name}: drums on channel {row.channel}, where they play as an instrument"
+                f"{name}: drums on channel {row.channel}, which plays them as an instrument"
             )
     if len(song.tracks) > _MOST_ROWS:
         return found
@@ -243,7 +243,7 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
     for change in changes:
         if change.kind == "merge":
             found.append(
-                f"{change.where}: {change.count} tracks of this name; --merge name joins them"
+                f"{change.where}: {change.count} tracks of this name; convert --merge name joins them"
             )
         else:
             found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
@@ -304,19 +304,18 @@ def inspect(
         try:
             opened = open_source(one, strict=strict)
             rows = describe(opened.song, None if as_json else _MOST_ROWS)
-            if as_json:
-                report.row(_json_row(one, opened, rows))
-            else:
-                if number:
-                    report.data("")
-                _print(report, one, opened, rows)
-        except BrokenPipeError:
-            raise
+            row = _json_row(one, opened, rows) if as_json else {}
         except Exception as error:  # noqa: BLE001 - one bad input never hides the others
             failed = report.failure(error, one.shown)
             worst = max(worst, failed["exit"])
-            if as_json:
-                report.row({"source": one.shown, "error": failed, "exit": failed["exit"]})
+            row = {"source": one.shown, "error": failed, "exit": failed["exit"]}
+        else:
+            if not as_json:
+                if number:
+                    report.data("")
+                _print(report, one, opened, rows)
+        if as_json:
+            report.row(row)
     ctx.exit(worst)
 
 

@@ -1,7 +1,7 @@
 """Songs out of the house: one file a target.
 
-The core targets (.mid, piano roll) are also at the front door; tables and the adapters to other
-packages live only here. Each is imported when it is first used.
+The core targets (.mid, piano roll) are at the front door; tables and the adapters to other packages
+live here. Each is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -19,23 +19,22 @@ if TYPE_CHECKING:
         to_mido,
         to_pretty_midi,
     )
-    from midikit.convert.pianoroll import PianoRoll, pianoroll
-    from midikit.convert.table import to_csv, write_csv
+    from midikit.convert.table import to_csv, to_notes_npz, write_csv, write_notes_npz
 
 __all__ = [
-    "PianoRoll",
     "from_mido",
     "from_pretty_midi",
     "mido_losses",
-    "pianoroll",
     "plan_midi",
     "pretty_midi_losses",
     "to_csv",
     "to_midi",
     "to_mido",
+    "to_notes_npz",
     "to_pretty_midi",
     "write_csv",
     "write_midi",
+    "write_notes_npz",
 ]
 
 _HOME = {
@@ -44,8 +43,7 @@ _HOME = {
         *("from_mido", "mido_losses", "to_mido"),
         *("from_pretty_midi", "pretty_midi_losses", "to_pretty_midi"),
     ),
-    "pianoroll": ("PianoRoll", "pianoroll"),
-    "table": ("to_csv", "write_csv"),
+    "table": ("to_csv", "to_notes_npz", "write_csv", "write_notes_npz"),
 }
 _MODULE_OF = {
     name: f"midikit.convert.{module}" for module, names in _HOME.items() for name in names

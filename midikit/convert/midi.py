@@ -1,21 +1,22 @@
 """Songs to .mid files that play right.
 
-`midikit.convert.plan.plan_midi` decides everything and lists it; here are its bytes and its file.
+`plan_midi` (`midikit.convert.arrange`) decides everything and lists it; here are its bytes and its
+file.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from midikit.convert.plan import Merge, MidiPlan, plan_midi
+from midikit.convert.arrange.plan import Merge, MidiPlan, plan_midi
 from midikit.files import write_bytes
 
 if TYPE_CHECKING:
     import os
 
-    from midikit.convert.merge import Duplicates
-    from midikit.convert.overlap import Overlap, Short
-    from midikit.convert.programs import Programs
+    from midikit.convert.arrange.merge import Duplicates
+    from midikit.convert.arrange.overlap import Overlap, Short
+    from midikit.convert.arrange.programs import Programs
     from midikit.model.report import Change
     from midikit.model.song import Song
     from midikit.model.tempo import TempoMap

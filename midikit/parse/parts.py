@@ -145,8 +145,10 @@ def assemble(
 
 def _first_program(controls: npt.NDArray[np.void]) -> int | None:
     """Return the first program that a part without notes chooses."""
-    programs = controls["data1"][controls["status"] == _PROGRAM_CHANGE]
-    return int(programs[0]) if len(programs) else None
+    changes = controls[controls["status"] == _PROGRAM_CHANGE]
+    if not len(changes):
+        return None
+    return int(changes["data1"][changes["seconds"] == changes["seconds"][0]][-1])
 
 
 def _silent_track(name: str, text: _Texts, channel: int | None) -> Track:

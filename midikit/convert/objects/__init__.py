@@ -8,9 +8,9 @@ nor the package. Both packages are imported when an object is made.
 
 from __future__ import annotations
 
-from midikit.convert.mido_objects import from_mido, mido_losses, to_mido
-from midikit.convert.pretty_midi_losses import pretty_midi_losses
-from midikit.convert.pretty_midi_objects import from_pretty_midi, to_pretty_midi
+from midikit.convert.objects.displaced import pretty_midi_losses
+from midikit.convert.objects.mido_file import from_mido, mido_losses, to_mido
+from midikit.convert.objects.pretty import from_pretty_midi, to_pretty_midi
 
 __all__ = [
     "from_mido",

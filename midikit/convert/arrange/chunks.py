@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from midikit.convert.channels import is_lone_volume
+from midikit.convert.arrange.channels import is_lone_volume
 from midikit.smf.encode import Chunk, TickEvent, meta
 from midikit.units import ticks_from_seconds, written_tempo
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from midikit.model.song import Event, Song, Track
     from midikit.model.tempo import TempoMap
 
-__all__ = ["Part", "TempoTicks", "conductor_chunk", "is_valid_key", "part_chunk"]
+__all__ = [
+    "Part",
+    "TempoTicks",
+    "conductor_chunk",
+    "initial_changes",
+    "is_valid_key",
+    "part_chunk",
+]
 
 _TRACK_NAME = 0x03
 _CHANNEL_PREFIX = 0x20
@@ -174,6 +181,28 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
     return Chunk(part.channel, tuple(head), messages, tuple(events))
 
 
+def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    """Tell which controls choose the program that a track begins with.
+
+    Parameters
+    ----------
+    track : Track
+        The track.
+    controls : ndarray of `CONTROL`, shape (n,)
+        Its controls.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        The program changes up to its first note; without notes, those at the instant of the first.
+    """
+    changes = np.asarray(controls["status"] == _PROGRAM_CHANGE, bool)
+    if not changes.any():
+        return changes
+    begin = track.notes["start"][0] if len(track.notes) else controls["seconds"][changes][0]
+    return np.asarray(changes & (controls["seconds"] <= begin), bool)
+
+
 def _encoded(name: str) -> bytes:
     """Write a name as UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
     return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
@@ -205,16 +234,15 @@ def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
         controls = controls.copy()
         controls["seconds"][controls["status"] != _PROGRAM_CHANGE] = 0.0
         controls = controls[np.argsort(controls["seconds"], kind="stable")]
-    changes = controls["status"] == _PROGRAM_CHANGE
     if program is None:
         return None, controls
-    begin = track.notes["start"][0] if len(track.notes) else np.inf
-    initial = changes & (controls["seconds"] <= begin)
+    initial = initial_changes(track, controls)
     if not initial.any():
         return None if part.is_claimed else program, controls
     claimed = int(controls["data1"][initial][-1])
     if claimed == program:
         return None, controls
     # The old program goes, wherever it is repeated; later changes to other programs stay.
+    changes = controls["status"] == _PROGRAM_CHANGE
     gone = initial | (changes & (controls["data1"] == claimed))
     return program, controls[~gone]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from midikit.convert.channels import assign_channels, free_channels, is_lone_volume
-from midikit.convert.chunks import Part, TempoTicks, conductor_chunk, part_chunk
-from midikit.convert.merge import Duplicates, merge_tracks
-from midikit.convert.naming import shown
-from midikit.convert.overlap import (
+from midikit.convert.arrange.channels import assign_channels, free_channels, is_lone_volume
+from midikit.convert.arrange.chunks import Part, TempoTicks, conductor_chunk, part_chunk
+from midikit.convert.arrange.merge import Duplicates, merge_tracks
+from midikit.convert.arrange.naming import shown
+from midikit.convert.arrange.overlap import (
     NoteTable,
     Overlap,
     Short,
@@ -25,7 +25,7 @@ from midikit.convert.overlap import (
     trim,
     voices,
 )
-from midikit.convert.programs import Programs, choose_programs
+from midikit.convert.arrange.programs import Programs, choose_programs
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
 from midikit.model.notes import NO_NOTES, notes_by_track

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from midikit.convert.naming import shown
+from midikit.convert.arrange.naming import shown
 from midikit.errors import ConversionError
 from midikit.escape import quoted
 from midikit.gm import PROGRAM_NAMES, ProgramGuess, find_program

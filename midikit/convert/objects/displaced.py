@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midikit.convert.losses import counted, moved_times, rounded_tempi
-from midikit.convert.naming import shown
-from midikit.convert.overlap import NoteTable, overlapping
-from midikit.convert.pretty_midi_held import (
+from midikit.convert.arrange.naming import shown
+from midikit.convert.arrange.overlap import NoteTable, overlapping
+from midikit.convert.objects.places import (
     KEY_SIGNATURE,
     LYRIC,
     MOST_TICKS,
@@ -27,6 +26,7 @@ from midikit.convert.pretty_midi_held import (
     key_number,
     near_tempo,
 )
+from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
 from midikit.model.report import Change
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from midikit.convert.chunks import TempoTicks
+    from midikit.convert.arrange.chunks import TempoTicks
     from midikit.model.song import Event, Song, Track
 
 __all__ = ["pretty_midi_losses"]

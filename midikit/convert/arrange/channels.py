@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midikit.convert.naming import shown
+from midikit.convert.arrange.naming import shown
 from midikit.model.report import Change
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from midikit.convert.naming import shown
+from midikit.convert.arrange.naming import shown
 from midikit.model.notes import NOTE, Notes, as_notes, concatenate
 from midikit.model.report import Change
 from midikit.model.song import as_controls

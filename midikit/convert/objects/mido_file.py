@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midikit.convert.losses import counted, moved_times, rounded_tempi
-from midikit.convert.naming import shown
-from midikit.convert.plan import plan_midi
+from midikit.convert.arrange.chunks import initial_changes
+from midikit.convert.arrange.naming import shown
+from midikit.convert.arrange.plan import plan_midi
+from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
 from midikit.errors import ConversionError
 from midikit.escape import printable
 from midikit.gm import is_drum
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     import mido
 
-    from midikit.convert.chunks import Part
-    from midikit.convert.plan import MidiPlan
+    from midikit.convert.arrange.chunks import Part
+    from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.song import Song, Track
 
 __all__ = ["from_mido", "mido_losses", "to_mido"]
@@ -341,11 +342,7 @@ def _program_losses(plan: MidiPlan) -> list[Change]:
         track = part.track
         sharing = by_channel[_port(track), part.channel]
         said = {program for other in sharing for program in _programs(other.track)}
-        if not len(track.notes):
-            if track.program is not None:
-                what = "the program of a track without notes is kept as a program change only"
-                changes.append(Change("program", shown(track), what))
-        elif track.program is None and said:
+        if track.program is None and said and len(track.notes):
             what = "claims no program, but there are program changes on its channel"
             changes.append(Change("program", shown(track), what))
         elif len(sharing) > 1 and len(said) > 1:
@@ -372,7 +369,5 @@ def _programs(track: Track) -> set[int]:
 
 def _says_its_program(track: Track) -> bool:
     """Whether the program changes up to the first note, if any, end with the track's program."""
-    controls = track.controls
-    begun = controls["seconds"] <= track.notes["start"][0]
-    initial = controls["data1"][begun & (controls["status"] == _PROGRAM_CHANGE)]
+    initial = track.controls["data1"][initial_changes(track, track.controls)]
     return len(initial) == 0 or int(initial[-1]) == track.program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from midikit.convert.chunks import TempoTicks, is_valid_key
+from midikit.convert.arrange.chunks import TempoTicks, is_valid_key
 from midikit.errors import ConversionError
 from midikit.model.tempo import TempoMap
 from midikit.units import DEFAULT_TICKS_PER_QUARTER, MAX_MICROSECONDS

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midikit.convert.pretty_midi_held import (
+from midikit.convert.objects.places import (
     CONTROL_CHANGE,
     KEY_SIGNATURE,
     LONGEST_DENOMINATOR,

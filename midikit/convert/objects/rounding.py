@@ -12,7 +12,7 @@ from midikit.units import microseconds_per_quarter, seconds_from_ticks
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from midikit.convert.chunks import TempoTicks
+    from midikit.convert.arrange.chunks import TempoTicks
     from midikit.model.song import Song
 
 __all__ = ["counted", "moved_times", "rounded_tempi"]
