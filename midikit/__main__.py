@@ -39,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         _show_anything()
         try:
-            code = int(midikit.main(words, prog_name="midikit", standalone_mode=False) or 0)
+            # Not `midikit.main`, which would have its own way with closed pipes and interrupts.
+            with midikit.make_context("midikit", list(words)) as context:
+                midikit.invoke(context)
             sys.stdout.flush()
+            code = 0
         except BaseException as error:  # noqa: BLE001 - the last place that can say it in words
             code = report(error, debug="--debug" in words)
         try:

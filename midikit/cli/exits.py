@@ -20,7 +20,7 @@ from midikit.errors import (
 )
 from midikit.escape import printable
 
-__all__ = ["Exit", "close_output", "code_of", "explain", "report"]
+__all__ = ["BrokenPromiseError", "Exit", "close_output", "code_of", "explain", "report"]
 
 _LONGEST = 1500
 
@@ -36,6 +36,10 @@ class Exit(IntEnum):
     DIFFERENT = 5
     BUG = 70
     INTERRUPTED = 130
+
+
+class BrokenPromiseError(Exception):
+    """A result that is not what was meant: a bug of ours, whatever the input."""
 
 
 def code_of(error: BaseException) -> Exit:
@@ -123,6 +127,8 @@ def report(error: BaseException, *, debug: bool = False) -> int:
     int
         The exit code.
     """
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:

@@ -166,8 +166,9 @@ class _Batch:
     def run(self, *, deadline: float, jobs: int) -> None:
         """Fetch every clip; Ctrl-C lets the calls that are out come back, a second one does not."""
         pool = ThreadPoolExecutor(min(jobs, len(self._ids)), "midikit-fetch")
-        futures = [pool.submit(self._fetch, clip_id, deadline) for clip_id in self._ids]
+        futures: list[Future[Clip]] = []
         try:
+            futures += (pool.submit(self._fetch, clip_id, deadline) for clip_id in self._ids)
             for number, (clip_id, future) in enumerate(zip(self._ids, futures, strict=True)):
                 with self._waiting(number):
                     _wait_for(future)
@@ -176,10 +177,11 @@ class _Batch:
                     self._print_left(number + 1, futures)
                     break
         except KeyboardInterrupt:
-            self._give_up(futures)
+            self._stop.set()
             self._report.say("stopping; waiting for the calls that are out (Ctrl-C again to leave)")
             try:
-                wait([future for future in futures if not future.cancelled()])
+                # Not the futures: the one that was just begun may not be among them yet.
+                pool.shutdown(wait=True, cancel_futures=True)
             except KeyboardInterrupt:
                 os._exit(Exit.INTERRUPTED)  # the threads of the pool would be waited for
             raise

@@ -242,9 +242,8 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
     _, changes = merge_tracks(song, duplicates="collapse")
     for change in changes:
         if change.kind == "merge":
-            found.append(
-                f"{change.where}: {change.count} tracks of this name; convert --merge name joins them"
-            )
+            alike = f"{change.count} tracks of this name"
+            found.append(f"{change.where}: {alike}; convert --merge name joins them")
         else:
             found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
     return found

@@ -1,0 +1,252 @@
+"""The command line as a whole: help, version, exit codes, pipes, and what is loaded for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from midikit import errors
+from midikit.__main__ import main
+from midikit.cli import COMMANDS, exits, midikit
+from midikit.cli.report import Report
+from midikit.cli.table import Column, table_lines
+
+HEAVY = ("numpy", "httpx", "mido", "pretty_midi", "matplotlib", "rich", "msgspec")
+ANSWER = {
+    "instruments": [{"name": "Koto", "notes": [{"start": 0, "end": 1, "pitch": 60, "velocity": 1}]}]
+}
+
+
+def start(*words: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the command line in a process of its own."""
+    command = [sys.executable, "-m", "midikit", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["convert", "-h"], ["demo", "-h"]])
+def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
+    """Asking what there is takes a tenth of a second, not the time to load numpy."""
+    code = (
+        "import sys; from midikit.__main__ import main; status = main(sys.argv[1:]); "
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr); "
+        "sys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
+    assert done.stderr.strip() == b"[]"
+    assert done.stdout.startswith((b"Usage: midikit", b"midikit 0."))
+
+
+def test_every_command_has_help_with_examples_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """Examples come before options, and every command can be loaded."""
+    assert list(COMMANDS) == ["demo", "convert", "inspect", "compare", "fetch", "sandbox"]
+    for name in COMMANDS:
+        assert main([name, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert text.startswith(f"Usage: midikit {name} ")
+        assert text.index("Examples:") < text.index("Options:")
+        assert f"  midikit {name}" in text
+        assert max(map(len, text.splitlines())) <= 80
+        for option in ("--json", "-q, --quiet", "--debug", "-h, --help"):
+            assert option in text
+    assert main(["-h"]) == 0
+    text = capsys.readouterr().out
+    assert all(line in text for line in COMMANDS.values())
+    assert "130 interrupted" in text
+
+
+def test_a_word_that_is_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Typing errors and an empty line end with 2."""
+    assert main(["covert"]) == 2
+    assert "Error: No such command 'covert'." in capsys.readouterr().err
+    assert main([]) == 2
+    assert "midikit convert song.json" in capsys.readouterr().err
+    assert main(["convert"]) == 2
+    assert "Missing argument 'SOURCE...'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.InputError("a", "", "bad"), 1),
+        (errors.MidiError("a", "bad"), 1),
+        (errors.LimitError("big"), 1),
+        (errors.NotesError("bad"), 1),
+        (errors.ConversionError("no"), 1),
+        (errors.OutputError("full"), 1),
+        (OSError(28, "No space left on device"), 1),
+        (MemoryError(), 1),
+        (click.UsageError("what?"), 2),
+        (errors.ProviderError("a", "code", "500", "oops"), 3),
+        (errors.TokenError("", "none"), 3),
+        (errors.RateLimitedError("c", "later"), 3),
+        (errors.DownloadError("", "gone"), 3),
+        (errors.PendingError("a", "data.state", "running"), 4),
+        (errors.DeadlineError("c", "late"), 4),
+        (errors.DifferenceError("differs"), 5),
+        (KeyError("surprise"), 70),
+        (RecursionError("deep"), 70),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+    ],
+)
+def test_each_error_has_its_exit_code_and_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+) -> None:
+    """Whatever a command raises ends in a sentence and a documented code."""
+    command = click.Command("inspect", callback=_raiser(error))
+    monkeypatch.setattr(midikit, "get_command", lambda *_: command)
+    assert main(["inspect"]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.strip().splitlines()) == (4 if code == 2 else 1)
+    assert "Traceback" not in err
+    assert "MemoryError" not in err
+    if code == 70:
+        assert f"a bug in midikit: {type(error).__name__}" in err
+
+
+def _raiser(error: BaseException) -> Any:
+    def callback() -> None:
+        raise error
+
+    return callback
+
+
+def test_the_error_tree_has_a_code_for_every_class() -> None:
+    """No documented error is ever called a bug of ours."""
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        arguments = ("", "", "", "")[: 2 if issubclass(kind, errors.RemoteError) else 4]
+        if issubclass(kind, errors.PendingError):
+            arguments = ("", "", "")
+        assert exits.code_of(kind.__new__(kind, *arguments)) in {1, 3, 4, 5}
+
+
+def test_messages_are_one_line_without_control_characters() -> None:
+    """Text of a third party cannot act on the terminal or fill it."""
+    text = exits.explain(errors.InputError("a", "b", "x\x1b[2J\r\ny" + "z" * 9000))
+    assert "\\x1b[2J" in text
+    assert len(text) < 1600
+    assert not re.search(r"[\x00-\x1f]", text)
+    assert exits.explain(OSError(2, "No such file", "gone")) == "No such file: gone"
+
+
+def test_debug_shows_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--debug is for those who report a bug."""
+    options = [click.Option(["--debug"], is_flag=True, expose_value=False)]
+    command = click.Command("inspect", callback=_raiser(KeyError("x")), params=[*options])
+    monkeypatch.setattr(midikit, "get_command", lambda *_: command)
+    assert main(["inspect", "--debug"]) == 70
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(tmp_path: Path) -> None:
+    """``midikit inspect … | head -1`` prints no error about the pipe."""
+    notes = ANSWER["instruments"][0]["notes"]
+    parts = [{"name": f"Track {i}", "notes": notes} for i in range(3000)]
+    (tmp_path / "many.json").write_text(json.dumps({"instruments": parts}))
+    with start("inspect", "many.json", "many.json", "--json", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_full_disk_behind_stdout_is_an_error_in_words(tmp_path: Path) -> None:
+    """Output that cannot be written is exit code 1, said once."""
+    (tmp_path / "song.json").write_text(json.dumps(ANSWER))
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        command = [sys.executable, "-m", "midikit", "inspect", "song.json"]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"Error: No space left on device\n"
+
+
+def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
+    """An interrupted command says so in one word."""
+    fifo = tmp_path / "slow.json"
+    os.mkfifo(fifo)
+    process = start("convert", "slow.json", cwd=tmp_path)
+    with fifo.open("wb"):  # opens once the command reads it
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.decode().strip() == "interrupted"
+
+
+def test_an_ascii_terminal_gets_escapes_instead_of_a_crash(tmp_path: Path) -> None:
+    """Names in any script can be printed anywhere."""
+    song = {"instruments": [{"name": "琴", "notes": ANSWER["instruments"][0]["notes"]}]}
+    (tmp_path / "song.json").write_text(json.dumps(song))
+    process = start(
+        "inspect", "song.json", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, b"")
+    assert b"\\u7434" in out
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_a_terminal_gets_a_rule_and_colours_unless_no_color(tmp_path: Path, no_color: str) -> None:
+    """On a terminal of 80 columns no line is longer; NO_COLOR takes the colours away."""
+    (tmp_path / "song.json").write_text(json.dumps(ANSWER))
+    parent, child = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm", "COLUMNS": "80"}
+    command = [sys.executable, "-m", "midikit", "inspect", "song.json"]
+    done = subprocess.run(
+        command, stdout=child, stderr=child, cwd=tmp_path, env=environment, check=True
+    )
+    os.close(child)
+    text = os.read(parent, 1 << 16).decode()
+    os.close(parent)
+    assert done.returncode == 0
+    assert ("\x1b[" in text) is (no_color == "")
+    assert "─────" in text
+    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in text.splitlines()) <= 80
+
+
+def test_tables_fit_and_measure_wide_characters() -> None:
+    """Columns that may be cut are cut, the widest first, and wide characters count twice."""
+    columns = [Column("name", least=4), Column("n", right=True)]
+    lines = table_lines(columns, [["a" * 30, "1"], ["日本語", "22"]], 20)
+    assert lines[0] == "name               n"
+    assert lines[2] == "aaaaaaaaaaaaaaaa…  1"
+    assert lines[3] == "日本語            22"
+
+
+def test_quiet_and_json_leave_out_the_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    """Talk goes to stderr and only if somebody listens; data always comes."""
+    for report, talk in (
+        (Report(), "hello\n"),
+        (Report(quiet=True), ""),
+        (Report(as_json=True), ""),
+    ):
+        report.say("hello")
+        report.table([Column("a")], [["b"]], talk=True)
+        report.data("data")
+        out, err = capsys.readouterr()
+        assert out == "data\n"
+        assert err.startswith(talk)
+        assert bool(err) is bool(talk)
