@@ -247,6 +247,20 @@ def test_both_run_on_across_metas(tracks: list[list[Made]]) -> None:
     same(header(tracks=len(tracks)) + b"".join(bodies))
 
 
+def test_tracks_of_texts_are_walked() -> None:
+    """A track with hardly anything between its texts is read event by event, to the same end."""
+    lyrics = one_track(
+        bytes.fromhex("00 ff050161 05 903c64 60 803c40 00 903e64 60 803e40") * 200 + END
+    )
+    dense = one_track(bytes.fromhex("00 ff050161 05 903c64") * 200 + END)
+    file = decode(dense)
+    assert scan(lyrics, [(22, len(lyrics))]).irregular == []
+    assert scan(dense, [(22, len(dense))]).irregular == [0]
+    assert (file.repairs, len(file.tick), len(file.meta_data)) == ((), 200, 200)
+    same(lyrics)
+    same(dense)
+
+
 def test_many_equal_faults_are_counted() -> None:
     """A thousand clipped bytes make a bounded report with the exact number."""
     repairs = decode(one_track(bytes.fromhex("00 90 3c ff") * 1000 + END)).repairs

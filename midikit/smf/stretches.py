@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Finder", "Stretches"]
 
 _MOST_CONTINUATIONS = 3
+_FEW = 64
+_SHORT = 16
+"""Stretches of fewer bytes than this on average, once there are more than a few, are read faster
+event by event."""
 _SYSEX = frozenset([0xF0, 0xF7])
 
 _INTERRUPTS = np.zeros(256, np.bool_)
@@ -32,7 +36,7 @@ _INTERRUPTS[0xF0:] = True
 
 
 class _IrregularError(Exception):
-    """A track that has a fault, which this reading does not name."""
+    """A track with a fault, which this reading does not name, or of hardly anything but texts."""
 
 
 def _integers() -> array[int]:
@@ -109,6 +113,7 @@ class _Cursor:
     mark: int
     last_mark: int
     one: bool = False
+    stretches: int = 0
     crossings: int = 0
     first_crossing: int = 0
 
@@ -177,7 +182,7 @@ class Finder:
         """Collect one track up to its end of track."""
         data, at, lows = self._data, self._at, self._low
         cursor = _Cursor(*self._spans[track], self._low_at_start[track], *self._marks[track])
-        begin = found.messages
+        begin, begin_at = found.messages, cursor.start
         if not _has_status(data, cursor.start, cursor.end):
             raise _IrregularError
         while True:
@@ -192,6 +197,9 @@ class Finder:
             found.low_before.append(low)
             found.messages += before // 3
             cursor.mark = mark
+            cursor.stretches += 1
+            if cursor.stretches > _FEW and start - begin_at < _SHORT * cursor.stretches:
+                raise _IrregularError
             if data[at[mark]] < 0xE0:
                 self._one_data_byte(cursor, found)
             else:
