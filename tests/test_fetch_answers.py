@@ -215,10 +215,11 @@ def test_refunds_are_counted_over_the_whole_clip() -> None:
 
 
 def test_an_answer_ends_a_row_of_failed_connections() -> None:
-    """Twelve bad seconds in a long wait are not added to twelve others."""
-    steps = play(*([UNSENT] * MAX_UNSENT + [NOT_READY]) * 5, DELIVERED)
-    assert steps[-1].delivered
-    assert steps[-1].tally.posts == 5 * (MAX_UNSENT + 1) + 1
+    """A few bad seconds in a long wait are not added to others; the same for requests to wait."""
+    for fault, most in ((UNSENT, MAX_UNSENT), (LIMITED, MAX_LIMITED)):
+        steps = play(*([fault] * most + [NOT_READY]) * 5, DELIVERED)
+        assert steps[-1].delivered
+        assert steps[-1].tally.posts == 5 * (most + 1) + 1
 
 
 def test_a_wait_beyond_the_deadline_says_when() -> None:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midikit.errors import InputError, OutputError
-from midikit.fetch.archive import Archive, Stored, home_folder, spill
+from midikit.fetch.archive import Archive, home_folder, spill
+from midikit.fetch.store import Stored
 from midikit.files import write_bytes
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"

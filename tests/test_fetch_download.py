@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
@@ -328,6 +329,20 @@ def test_the_resolver_waits_no_longer_than_told(monkeypatch: pytest.MonkeyPatch)
     released.set()
     with pytest.raises(OSError, match=r"no address of 'none\.example': there is no such host"):
         resolve("none.example", 443, 5.0)
+
+
+def test_a_small_bomb_takes_no_memory() -> None:
+    """One piece of 50 kB that would become 50 MB is inflated no further than its limit."""
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    body = Body("gzip", max_bytes=1000)
+    tracemalloc.start()
+    try:
+        assert not body.add(bomb)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (len(body.data), body.fault) == (1000, "larger than 1,000 bytes")
+    assert peak_bytes < 1_000_000
 
 
 def test_a_body_stops_where_its_packing_breaks() -> None:

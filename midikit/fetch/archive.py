@@ -20,20 +20,20 @@ import hashlib
 import os
 import stat
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from midikit.errors import InputError, OutputError
 from midikit.escape import file_stem, printable
+from midikit.fetch.store import Stored
 from midikit.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HOME_VARIABLE", "Archive", "Store", "Stored", "home_folder", "spill"]
+__all__ = ["HOME_VARIABLE", "Archive", "home_folder", "spill"]
 
 HOME_VARIABLE = "MIDIKIT_HOME"
 """Environment variable naming the folder in which midikit keeps things."""
@@ -44,127 +44,6 @@ _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 _OTHERS = 0o077
 _PROBE = b"midikit checks that it can write here before it pays\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What an archive has of a clip.
-
-    Parameters
-    ----------
-    clip_id : str
-        The clip.
-    raw : bytes
-        The answer, byte for byte.
-    hosted : bytes or None
-        The hosted .mid, None if there is none or it is damaged.
-    hosted_problem : str or None
-        What is wrong with the stored .mid, None if nothing is.
-    """
-
-    clip_id: str
-    raw: bytes = field(repr=False)
-    hosted: bytes | None = field(default=None, repr=False)
-    hosted_problem: str | None = None
-
-
-class Store(Protocol):
-    """What `Client` asks of an archive."""
-
-    def reserve(self, clip_id: str) -> None:
-        """Make sure that an answer for this clip can be kept, before it is paid for.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-
-        Raises
-        ------
-        OutputError
-            If it cannot.
-        """
-
-    def load(self, clip_id: str) -> Stored | None:
-        """Return what there is of a clip.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-
-        Returns
-        -------
-        Stored or None
-            Verified; None if no answer of it was stored.
-
-        Raises
-        ------
-        InputError
-            If the answer is there but damaged or unreadable.
-        """
-
-    def store_answer(self, clip_id: str, raw: bytes) -> None:
-        """Keep a complete answer, for good when this returns.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        raw : bytes
-            The body, byte for byte.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-
-    def store_hosted(self, clip_id: str, data: bytes) -> None:
-        """Keep the hosted .mid of a clip.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        data : bytes
-            The file.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-
-    def store_fragment(self, clip_id: str, data: bytes) -> str:
-        """Keep what came of an answer that was not whole.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        data : bytes
-            As much as came.
-
-        Returns
-        -------
-        str
-            Where it is, in words for a message.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-
-    def list(self) -> tuple[str, ...]:
-        """Return the ids of the clips whose answer is there.
-
-        Returns
-        -------
-        tuple of str
-            Clip ids, sorted.
-        """
 
 
 def home_folder() -> Path:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from midikit.fetch.archive import Store, Stored
+    from midikit.fetch.store import Store, Stored
     from midikit.model.song import Song
 
 __all__ = ["BASE_VARIABLE", "DEFAULT_BASE_URL", "Client", "Clip"]

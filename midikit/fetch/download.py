@@ -184,7 +184,7 @@ def _get(url: httpx.URL, reach: _Reach) -> Reply:
         raise _refused(url, "not downloaded within the deadline")
     reply = get(
         reach.transport,
-        str(url),
+        url,
         addresses=addresses,
         max_bytes=MAX_MIDI_BYTES,
         left=reach.left,

@@ -96,7 +96,7 @@ def post(
 
 def get(
     transport: httpx.BaseTransport,
-    url: str,
+    url: str | httpx.URL,
     *,
     addresses: Sequence[str] | None,
     max_bytes: int,
@@ -108,7 +108,7 @@ def get(
     ----------
     transport : httpx.BaseTransport
         What sends it.
-    url : str
+    url : str or httpx.URL
         Where to.
     addresses : sequence of str or None
         The addresses to connect to, whatever the name means now; None to look it up.
