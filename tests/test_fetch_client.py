@@ -512,3 +512,50 @@ def test_nothing_loads_httpx_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_fault_of_ours_does_not_cost_a_paid_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If looking into an answer fails, its bytes are kept and nothing is sent again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("midikit.fetch.client.classify", fail)
+    with pytest.raises(errors.UnknownOutcomeError, match=r"\(MemoryError\); what came is kept"):
+        world.fetch((200, RAW))
+    (kept,) = world.home.glob("clips/*.fragment")
+    assert kept.read_bytes() == RAW
+    assert len(world.posts) == 1
+
+
+class NarrowArchive(Archive):
+    """An archive that takes answers and nothing else."""
+
+    def store_hosted(self, clip_id: str, data: bytes) -> None:
+        raise errors.OutputError("disk full")
+
+    def store_fragment(self, clip_id: str, data: bytes) -> str:
+        raise errors.OutputError("disk full")
+
+
+def test_what_cannot_be_stored_beside_an_answer_is_said(world: World) -> None:
+    """A .mid is handed over all the same, a fragment stays in the client."""
+    client = world.client(archive=NarrowArchive(world.home))
+    world.answers = [(200, RAW)]
+    clip = client.fetch(CLIP)
+    assert (clip.hosted, clip.hosted_problem) == (MID, "downloaded, but not stored: disk full")
+    world.answers = [(200, RAW[:20])]
+    with pytest.raises(errors.UnknownOutcomeError, match="what came could not be kept: disk full"):
+        client.fetch("other")
+    assert client.unsaved == {"other": RAW[:20]}
+
+
+def test_an_answer_in_the_last_moment_is_kept_without_its_file(world: World) -> None:
+    """The deadline is total; the file is free at the next fetch."""
+    world.answer_seconds = 10.0
+    clip = world.fetch((200, RAW), deadline=10.0)
+    assert clip.raw == RAW
+    assert "no time was left for the hosted .mid" in str(clip.hosted_problem)
+    assert world.fetch().hosted == MID
