@@ -168,8 +168,12 @@ def test_a_file_in_the_way_does_not_stop_the_batch(
     assert Path(f"out/{WALTZ}.mid").read_bytes() == endpoint.hosted(WALTZ)
 
 
+@pytest.mark.parametrize("words", [["fetch", WALTZ, JIG], ["convert", WALTZ, JIG, "--fetch"]])
 def test_ctrl_c_lets_the_call_that_is_out_come_back(
-    endpoint: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
 ) -> None:
     """What is being paid for is kept, no further clip is asked for, and the code is 130."""
     fetch: Callable[..., Any] = Client.fetch
@@ -181,7 +185,7 @@ def test_ctrl_c_lets_the_call_that_is_out_come_back(
         return fetch(self, clip_id, deadline=deadline)
 
     monkeypatch.setattr(Client, "fetch", slow)
-    assert main(["fetch", WALTZ, JIG]) == 130
+    assert main(words) == 130
     err = capsys.readouterr().err
     assert "stopping; waiting for the calls that are out" in err
     assert "interrupted" in err

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.calls import draining, patient_client, wait_for
 from midikit.cli.exits import Exit
 from midikit.cli.outputs import write_outputs
 from midikit.cli.report import Report, common_options, is_terminal
 from midikit.cli.sources import REFUSED, canonical_id
 from midikit.cli.words import count, length, size
 from midikit.errors import (
-    DeadlineError,
     OutputError,
 )
 from midikit.escape import printable, unique_stems
@@ -36,7 +35,6 @@ _STOPPING = (*REFUSED, OutputError)
 """What would happen to every other clip as well."""
 
 _MAX_LIST_BYTES = 1 << 24
-_TICK = 0.1
 _HELP = """Fetch clips from the service into the archive.
 
 \b
@@ -164,39 +162,24 @@ class _Batch:
         self._fetched = self._known = self._failed = 0
 
     def run(self, *, deadline: float, jobs: int) -> None:
-        """Fetch every clip; Ctrl-C lets the calls that are out come back, a second one does not."""
-        pool = ThreadPoolExecutor(min(jobs, len(self._ids)), "midikit-fetch")
+        """Fetch every clip."""
         futures: list[Future[Clip]] = []
-        try:
+        with draining(min(jobs, len(self._ids)), self._stop) as pool:
             futures += (pool.submit(self._fetch, clip_id, deadline) for clip_id in self._ids)
             for number, (clip_id, future) in enumerate(zip(self._ids, futures, strict=True)):
                 with self._waiting(number):
-                    _wait_for(future)
+                    wait_for(future)
                 if not self._settle(clip_id, future):
                     self._give_up(futures[number + 1 :])
                     self._print_left(number + 1, futures)
                     break
-        except KeyboardInterrupt:
-            self._stop.set()
-            self._report.say("stopping; waiting for the calls that are out (Ctrl-C again to leave)")
-            try:
-                # Not the futures: the one that was just begun may not be among them yet.
-                pool.shutdown(wait=True, cancel_futures=True)
-            except KeyboardInterrupt:
-                os._exit(Exit.INTERRUPTED)  # the threads of the pool would be waited for
-            raise
-        finally:
-            self._stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
         self._print_summary()
 
     def _fetch(self, clip_id: str, deadline: float) -> Clip:
         """Fetch one clip, in a thread of the pool."""
-        from midikit.fetch.client import Client  # noqa: PLC0415 - loads httpx
-
         if self._stop.is_set():
             raise _NotAskedError
-        with Client(sleep=lambda seconds: self._sleep(clip_id, seconds)) as client:
+        with patient_client(clip_id, self._stop) as client:
             try:
                 return client.fetch(clip_id, deadline=deadline)
             except _STOPPING as error:
@@ -206,11 +189,6 @@ class _Batch:
                     text = str(error).replace("in Client.unsaved alone", "printed on stdout")
                     raise OutputError(text) from None
                 raise
-
-    def _sleep(self, clip_id: str, seconds: float) -> None:
-        """Wait between two calls, unless it is time to stop."""
-        if self._stop.wait(seconds):
-            raise DeadlineError(clip_id, "stopped while it was not ready yet; fetch it again")
 
     @contextlib.contextmanager
     def _waiting(self, number: int) -> Iterator[None]:
@@ -313,9 +291,3 @@ class _Batch:
 
 class _FolderError(OutputError):
     """A file of -o that cannot be written, with the clip safe in the archive."""
-
-
-def _wait_for(future: Future[Clip]) -> None:
-    """Wait in short steps, so that Ctrl-C is heard on every system."""
-    while not wait([future], _TICK).done:
-        pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -283,8 +284,11 @@ def _open_clip(source: Source, fetching: Fetching, *, strict: bool) -> Opened:
             "",
             "not in the archive; pass --fetch to pay for it, or run midikit fetch first",
         )
-    from midikit.fetch.client import Client  # noqa: PLC0415 - loads httpx
+    from midikit.cli.calls import draining, patient_client, wait_for  # noqa: PLC0415 - threads
 
-    with Client(archive=archive) as client:
-        clip = client.fetch(source.clip_id, deadline=fetching.deadline)
+    stop = threading.Event()
+    with draining(1, stop) as pool, patient_client(source.clip_id, stop) as client:
+        future = pool.submit(client.fetch, source.clip_id, deadline=fetching.deadline)
+        wait_for(future)
+    clip = future.result()
     return Opened(_read_json(clip.raw, strict=True) if strict else clip.song, clip.hosted)
