@@ -262,8 +262,6 @@ CC_AND_BEND = as_controls([(1.0, 0xE0, 0, 64), (1.0, 0xB0, 7, 100)])
             Song((Track("a", 0, is_drum=True, notes=koto().notes), koto(is_drum=True))),
             [
                 "Koto: shares channel 10 with a, and they choose different kits",
-                "a: shares channel 10 with tracks of other programs",
-                "Koto: shares channel 10 with tracks of other programs",
             ],
         ),
         (

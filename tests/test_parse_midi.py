@@ -384,12 +384,14 @@ def test_controls_keep_time_and_order() -> None:
         (["00 c005 60 c009", "8360" + NOTE.hex()[2:]], [9]),
         (["00 c005 60 c009", NOTE.hex()], [5]),
         (["00 c005", "00 c006" + NOTE.hex(), "00 c007"], [6]),
+        # tracks of one channel that each choose for themselves keep what they chose
+        (["00 c005" + NOTE.hex(), "00 c006" + NOTE.hex()], [5, 6]),
         # another port is another instrument
         (["00 ff210101 00 c009", NOTE.hex()], [None]),
     ],
 )
 def test_programs_in_force(bodies: list[str], programs: list[int | None]) -> None:
-    """The program of a channel at its first note, over all tracks of its port."""
+    """The program at the first note: of the track itself, else over all tracks of the port."""
     tracks = read_midi(file(*bodies)).tracks
     assert [track.program for track in tracks if len(track)] == programs
 

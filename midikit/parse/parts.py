@@ -260,8 +260,9 @@ def _controls(file: MidiFile, seconds: npt.NDArray[np.float64]) -> dict[int, npt
 def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[int, int]:
     """Tell the program each part with notes has at its first note.
 
-    All tracks of a file play at once, so a program change counts for its port and channel in every
-    MTrk: by tick, then in file order.
+    What its own MTrk says up to there counts. Where that says nothing, the whole file does: all
+    tracks play at once, so a program change counts for its port and channel in every MTrk, by tick,
+    then in file order; one that comes too late is better than none.
     """
     changes = np.flatnonzero((file.status & 0xF0) == 0xC0)
     if len(changes) == 0 or len(notes.parts) == 0:
@@ -271,17 +272,38 @@ def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[i
     port_of = np.zeros(len(file), np.int64)
     for mtrk, port in ports.items():
         port_of[mtrk] = port
-    where = port_of[part // CHANNELS] * CHANNELS + part % CHANNELS
+    shared = port_of[part // CHANNELS] * CHANNELS + part % CHANNELS
+    anywhere = _in_force(file, messages, shared, len(changes), is_late_taken=True)
+    own = _in_force(file, messages, part, len(changes), is_late_taken=False)
+    source = np.where(own >= 0, own, anywhere)
+    known = np.flatnonzero(source >= 0)
+    programs = file.data1[messages[source[known]]]
+    parts = part[len(changes) :][known]
+    return dict(zip(parts.tolist(), programs.tolist(), strict=True))
+
+
+def _in_force(
+    file: MidiFile,
+    messages: npt.NDArray[np.int64],
+    where: npt.NDArray[np.int64],
+    changes: int,
+    *,
+    is_late_taken: bool,
+) -> npt.NDArray[np.int64]:
+    """Return, for each first note, the row of the program change in force at its place, else -1.
+
+    The first `changes` of the messages are program changes, the others first notes; `where` says
+    which of them hear each other.
+    """
     order = np.lexsort((messages, file.tick[messages], where))
-    is_change = order < len(changes)
-    # The last change so far in this order; if that is of another channel, the first of this one.
-    place = np.arange(len(order))
-    last = np.maximum.accumulate(np.where(is_change, place, -1))
+    is_change = order < changes
     where = where[order]
-    change_places = np.flatnonzero(is_change)
-    first = np.searchsorted(where[change_places], where)
-    first = change_places[np.minimum(first, len(change_places) - 1)]
-    source = np.where((last >= 0) & (where[last] == where), last, first)
-    known = np.flatnonzero(~is_change & (where[source] == where))
-    programs = file.data1[messages[order[source[known]]]]
-    return dict(zip(part[order[known]].tolist(), programs.tolist(), strict=True))
+    last = np.maximum.accumulate(np.where(is_change, np.arange(len(order)), -1))
+    source = np.where((last >= 0) & (where[last] == where), last, -1)
+    if is_late_taken:
+        places = np.flatnonzero(is_change)
+        first = places[np.minimum(np.searchsorted(where[places], where), len(places) - 1)]
+        source = np.where((source < 0) & (where[first] == where), first, source)
+    found = np.full(len(order), -1, np.int64)
+    found[order] = np.where(source >= 0, order[source], -1)
+    return found[changes:]

@@ -332,7 +332,7 @@ def _is_silent(track: Track) -> bool:
 def _program_losses(plan: MidiPlan) -> list[Change]:
     """List tracks that come back with another program than they claim.
 
-    A file has programs only as program changes, which count for all tracks of a channel.
+    A file has programs only as program changes: a track's own, else those of its channel.
     """
     by_channel: dict[tuple[int, int], list[Part]] = {}
     for part in plan.parts:
@@ -345,7 +345,7 @@ def _program_losses(plan: MidiPlan) -> list[Change]:
         if track.program is None and said and len(track.notes):
             what = "claims no program, but there are program changes on its channel"
             changes.append(Change("program", shown(track), what))
-        elif len(sharing) > 1 and len(said) > 1:
+        elif part.is_claimed and len(said) > 1 and not _chooses(track):
             what = f"shares channel {part.channel + 1} with tracks of other programs"
             changes.append(Change("program", shown(track), what))
         elif track.program is not None and not _says_its_program(track):
@@ -365,6 +365,11 @@ def _programs(track: Track) -> set[int]:
     controls = track.controls
     changes: set[int] = set(controls["data1"][controls["status"] == _PROGRAM_CHANGE].tolist())
     return changes if track.program is None else changes | {track.program}
+
+
+def _chooses(track: Track) -> bool:
+    """Whether a track holds program changes up to its first note."""
+    return bool(initial_changes(track, track.controls).any())
 
 
 def _says_its_program(track: Track) -> bool:
