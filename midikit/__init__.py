@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     )
     from midikit.fetch.client import Client, Clip
     from midikit.model.beats import BeatGrid
+    from midikit.model.events import Event
     from midikit.model.notes import NOTE, as_notes, shift, transpose
     from midikit.model.report import Change, Repair
-    from midikit.model.song import Event, Song, Track
+    from midikit.model.song import Song, Track
     from midikit.model.tempo import TempoMap
     from midikit.parse.midi import read_midi
     from midikit.parse.response import read_json
@@ -94,7 +95,8 @@ _HOME = {
     "model.beats": ("BeatGrid",),
     "model.notes": ("NOTE", "as_notes", "shift", "transpose"),
     "model.report": ("Change", "Repair"),
-    "model.song": ("Event", "Song", "Track"),
+    "model.events": ("Event",),
+    "model.song": ("Song", "Track"),
     "model.tempo": ("TempoMap",),
     "parse.midi": ("read_midi",),
     "parse.response": ("read_json",),

@@ -21,7 +21,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-__all__ = ["DRUM_NAMES", "PROGRAM_NAMES", "ProgramGuess", "find_program", "is_drum"]
+__all__ = ["DRUM_CHANNEL", "DRUM_NAMES", "PROGRAM_NAMES", "ProgramGuess", "find_program", "is_drum"]
+
+DRUM_CHANNEL = 9
+"""Index of the channel where drums play, the tenth."""
 
 PROGRAM_NAMES: tuple[str, ...] = (
     *("Acoustic Grand Piano", "Bright Acoustic Piano", "Electric Grand Piano", "Honky-tonk Piano"),
@@ -300,7 +303,9 @@ def is_drum(name: str, program: int | None) -> bool:
     parts = [whole]
     role = _ROLE.search(whole)
     if role is not None:
-        parts += [role.group(1) or role.group(2), whole[: role.start()]]
+        parts = [role.group(1) or role.group(2), whole[: role.start()]]
+        if _known(whole) is not None or _known(parts[0]) is not None:
+            return False  # "Battery (Guitar)": the role decides, whatever the song is called
     weak = program in _DEFAULT_CLAIMS
     for part in parts:
         words = _words(part)

@@ -21,7 +21,6 @@ from midikit.model.beats import BeatGrid
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.parse.midi import read_midi
-from midikit.parse.response import read_json
 from midikit.rhythm.quantize import quantize
 
 REPAIR_WORDS = re.compile(r"warn|repair|dropp|skipp|fixed|clipp|ignored", re.IGNORECASE)
@@ -574,5 +573,15 @@ def test_bytes_are_checked_note_by_note() -> None:
         checks.check_bytes(plan, one.to_bytes())
     with pytest.raises(BrokenPromiseError, match="reads with faults"):
         checks.check_bytes(one, one.to_bytes()[:-1])
+    slow = plan_midi(song, tempo=60.0, overlap="keep", short="keep")
+    with pytest.raises(BrokenPromiseError, match="another tempo was meant"):
+        checks.check_bytes(plan, slow.to_bytes())
+    named = [plan_midi(Song(song.tracks[:1]), programs={"Koto": program}) for program in (5, 7)]
+    with pytest.raises(BrokenPromiseError, match=r"program 5 was meant, the \.mid holds 7"):
+        checks.check_bytes(named[0], named[1].to_bytes())
+    renamed = plan_midi(Song((replace(song[0], name="Harp"),)), programs={"Harp": 5})
+    with pytest.raises(BrokenPromiseError, match=r"name 'Koto' was meant, the .* holds 'Harp'"):
+        checks.check_bytes(named[0], renamed.to_bytes())
+    fewer = plan_midi(Song((replace(song[0], notes=song[0].notes[:1]),)), programs={"Koto": 5})
     with pytest.raises(BrokenPromiseError, match="holds others"):
-        checks.check_bytes(one, plan_midi(read_json(answer())).to_bytes())
+        checks.check_bytes(named[0], fewer.to_bytes())

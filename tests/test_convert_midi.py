@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from midikit.convert.midi import plan_midi, to_midi, write_midi
 from midikit.errors import ConversionError, LimitError, NotesError
+from midikit.model.events import Event, as_controls
 from midikit.model.notes import as_notes
-from midikit.model.song import Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.parse.midi import read_midi
 
@@ -84,10 +85,21 @@ def test_programs_can_be_asked_for() -> None:
     assert [part.program for part in plan_midi(song, programs="source").parts] == [1, 73]
     with pytest.raises(ConversionError, match="no track is named 'Kotoo'; there are 'Koto', 'Flu"):
         plan_midi(song, programs={"Kotoo": 1})
-    with pytest.raises(ConversionError, match="program 128 for 'Koto'; expected 0 to 127"):
+    with pytest.raises(
+        ConversionError, match="program 128 for 'Koto'; expected a whole number, 0 to 127"
+    ):
         plan_midi(song, programs={"Koto": 128})
-    with pytest.raises(ConversionError, match="programs is 'nam'; expected 'name' or 'source'"):
+    with pytest.raises(ConversionError, match=r"program 1.5 for 'Koto'; expected a whole number"):
+        plan_midi(song, programs={"Koto": 1.5})  # type: ignore[dict-item]
+    with pytest.raises(
+        ConversionError, match="programs is 'nam'; expected 'name', 'source' or pro"
+    ):
         plan_midi(song, programs="nam")  # type: ignore[arg-type]
+    with pytest.raises(ConversionError, match="programs is null; expected 'name', 'source' or pro"):
+        plan_midi(song, programs=None)  # type: ignore[arg-type]
+    drums = Song((Track("Drums", 118, is_drum=True, notes=ONE),))
+    assert said(drums, programs={"Drums": 5}) == ["Drums: plays kit 5, as asked"]
+    assert [part.program for part in plan_midi(drums, programs={"Drums": 5}).parts] == [5]
 
 
 def test_drums_go_to_channel_ten_with_a_kit() -> None:
@@ -178,6 +190,8 @@ def test_a_stray_volume_moves_to_the_start() -> None:
     control = next(i for i, message in enumerate(track) if message.type == "control_change")
     assert sum(message.time for message in track[: control + 1]) == 0
     assert "Koto: its only volume control stood at its end; moved to its start" in said(song)
+    muted = Track("Koto", notes=ONE, controls=as_controls([(0.5, 0xB0, 7, 0)]))
+    assert not any("volume" in text for text in said(Song((muted,))))
     faded = Track("Koto", notes=ONE, controls=as_controls([(0.1, 0xB0, 7, 9), (0.5, 0xB0, 7, 1)]))
     assert not any("volume" in text for text in said(Song((faded,))))
 
@@ -287,6 +301,30 @@ def test_tracks_of_one_name_are_joined_on_request() -> None:
     assert len(plan_midi(song).parts) == 2
 
 
+def test_stray_volumes_are_settled_before_tracks_are_joined() -> None:
+    """Two stems with a lone CC7 each become one track with one, at its start."""
+    stray = as_controls([(0.5, 0xB0, 7, 100)])
+    stems = [
+        Track("Koto", 5, notes=ONE, controls=stray),
+        Track("Koto", 9, notes=ONE, controls=stray),
+    ]
+    plan = plan_midi(Song(tuple(stems)), merge="name")
+    assert plan.parts[0].track.controls.tolist() == [(0.0, 0xB0, 7, 100)]
+    told = [str(change) for change in plan.changes]
+    assert told.count("Koto: its only volume control stood at its end; moved to its start") == 2
+    assert "Koto: the joined tracks claim different programs; 5 is taken" in told
+
+
+def test_the_bank_goes_with_its_program() -> None:
+    """A bank select for the program that the name overrules would pick a wrong variation."""
+    controls = as_controls([(0.0, 0xB0, 0, 8), (0.0, 0xB0, 32, 1), (0.0, 0xC0, 1, 0)])
+    song = Song((Track("Koto", 1, notes=ONE, controls=controls),))
+    assert not [m for m in opened(song).tracks[1] if m.type == "control_change"]
+    assert "Koto: bank selects of the program it does not play left out" in said(song)
+    kept = opened(song, programs="source").tracks[1]
+    assert [m.control for m in kept if m.type == "control_change"] == [0, 32]
+
+
 def test_unnamed_tracks_are_never_joined() -> None:
     """No name is no common name."""
     song = Song((Track("", notes=ONE), Track("", notes=ONE)))
@@ -348,6 +386,17 @@ def test_impossible_numbers_are_refused_in_words() -> None:
         to_midi(Song((), tempo_map([0, 1e9, 1e300], [120, 60, 30])))
 
 
+def test_silence_at_the_end_of_a_track_is_kept() -> None:
+    """A DAW shows how long a region is; a track that goes on after its last note does so again."""
+    long = Event(4.0, 0x2F, b"")
+    song = Song((Track("Koto", notes=ONE, events=(long,)), Track("Flute", notes=ONE)))
+    data = to_midi(song)
+    tracks = mido.MidiFile(file=io.BytesIO(data)).tracks
+    assert [sum(message.time for message in track) for track in tracks] == [0, 3840, 480]
+    assert [track.events for track in read_midi(data)] == [(long,), ()]
+    assert to_midi(read_midi(data)) == data
+
+
 def test_a_port_is_written() -> None:
     """A track of the second port says so, whether or not its events do."""
     song = Song((Track("Koto", notes=ONE, port=1),))
@@ -360,6 +409,7 @@ def test_a_port_is_written() -> None:
 def test_key_signatures_that_say_no_key_are_not_written() -> None:
     """Nineteen sharps make other readers refuse the whole file."""
     keys = (Event(0.0, 0x59, bytes([19, 0])), Event(0.0, 0x59, bytes([2, 0])))
+    assert said(Song((), events=keys)) == ["1 key signature that says no key left out"]
     data = to_midi(Song((), events=keys))
     assert data.count(b"\xff\x59") == 1
     assert b"\xff\x59\x02\x02\x00" in data

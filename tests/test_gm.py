@@ -79,6 +79,12 @@ def test_names_that_say_nothing(name: str) -> None:
         ("Timpani", None, False),
         ("Bass", None, False),
         ("Drumline Bass", None, False),
+        ("Battery (Guitar)", 30, False),
+        ("Kick (Vocals)", None, False),
+        ("Drum Machine (Bass).mid", None, False),
+        ("Drums - Bass", None, False),
+        ("Drums (live)", None, True),
+        ("My Guitar Song (Drums)", 0, True),
     ],
 )
 def test_kits_are_told_from_pitched_drums(name: str, program: int | None, expected: object) -> None:

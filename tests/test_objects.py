@@ -24,8 +24,9 @@ from midikit.convert.objects import (
     to_pretty_midi,
 )
 from midikit.errors import ConversionError, LimitError, NotesError
+from midikit.model.events import NO_CONTROLS, Event, as_controls
 from midikit.model.notes import as_notes
-from midikit.model.song import NO_CONTROLS, Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.parse.midi import read_midi
 from midikit.units import seconds_from_ticks

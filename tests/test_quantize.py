@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from midikit.errors import ConversionError
 from midikit.model.beats import BeatGrid, quarters_per_beat
+from midikit.model.events import Event, as_controls
 from midikit.model.notes import as_notes
 from midikit.model.report import Change
-from midikit.model.song import Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.quantize import DIVISIONS, quantize
 from midikit.units import ticks_from_seconds, written_tempo

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midikit.cli.exits import BrokenPromiseError
+from midikit.escape import quoted
 from midikit.parse.midi import read_midi
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def check_bytes(plan: MidiPlan, data: bytes) -> None:
     Raises
     ------
     BrokenPromiseError
-        If a track's notes are not the same.
+        If a track's notes, name, channel or program are not the same, or the tempo.
     """
     meant = [track for track in plan.to_song().tracks if len(track.notes)]
     found_song = read_midi(data)
@@ -73,9 +74,23 @@ def check_bytes(plan: MidiPlan, data: bytes) -> None:
         raise BrokenPromiseError(f"{len(meant)} tracks were meant, {len(found)} are in the .mid")
     for one, other in zip(meant, found, strict=True):
         _check_track(one, other)
+    tempo = plan.tempo
+    qpm = 60e6 / tempo.micro
+    if len(qpm) != len(found_song.tempo.qpm) or not np.allclose(qpm, found_song.tempo.qpm, 1e-12):
+        raise BrokenPromiseError("another tempo was meant than the .mid holds")
 
 
 def _check_track(meant: Track, found: Track) -> None:
+    name = meant.name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    for what, one, other in (
+        ("name", name, found.name),
+        ("channel", meant.channel, found.channel),
+        ("program", meant.program, found.program),
+    ):
+        if one is not None and one != other:
+            raise BrokenPromiseError(
+                f"{what} {quoted(one)} was meant, the .mid holds {quoted(other)}"
+            )
     same = len(meant.notes) == len(found.notes) and all(
         np.array_equal(_sorted(meant.notes, time), _sorted(found.notes, time))
         for time in ("start", "end")

@@ -42,7 +42,6 @@ _POLLS = 1
 _LONGEST_NAP = 0.2
 _DEADLINE = 60.0
 _SAME_BPM = 0.05
-_DRUM_CHANNEL = 9
 _HELP = """See the whole way once: no token, no network.
 
 \b
@@ -246,7 +245,7 @@ def _rows(show: _Show) -> list[list[str]]:
 
 def _faults(show: _Show) -> list[str]:
     """Say what is wrong with the hosted file, as far as it can be seen in it."""
-    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+    from midikit.gm import DRUM_CHANNEL, PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
 
     hosted, found = show.hosted, []
     if refusal := _mido_says(show.clip.hosted or b""):
@@ -255,7 +254,7 @@ def _faults(show: _Show) -> list[str]:
     if not hosted.tempo.is_constant or abs(float(hosted.tempo.qpm[0]) - music) > _SAME_BPM:
         found.append(f"claims {tempo_text(hosted.tempo)}, the music is at {music:.2f}")
     found += _wrong_sounds(hosted)
-    lost = [track for track in hosted.tracks if track.is_drum and track.channel != _DRUM_CHANNEL]
+    lost = [track for track in hosted.tracks if track.is_drum and track.channel != DRUM_CHANNEL]
     if lost:
         place, sound = (lost[0].channel or 0) + 1, PROGRAM_NAMES[lost[0].program or 0]
         found.append(f"{_named(lost)} on channel {place} instead of 10, played by {sound}")
@@ -270,7 +269,7 @@ def _faults(show: _Show) -> list[str]:
 
 def _wrong_sounds(hosted: Song) -> list[str]:
     """Say which tracks claim a sound that their name contradicts."""
-    from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+    from midikit.gm import DRUM_CHANNEL, PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
 
     wrong = {change.where for change in _changes_of(hosted) if change.kind == "program"}
     by_claim: dict[int, list[Track]] = {}
@@ -281,7 +280,7 @@ def _wrong_sounds(hosted: Song) -> list[str]:
         sound = f"program {track.program} ({PROGRAM_NAMES[track.program]})"
         if not track.is_drum:
             by_claim.setdefault(track.program, []).append(track)
-        elif track.channel == _DRUM_CHANNEL:
+        elif track.channel == DRUM_CHANNEL:
             found.append(f"{_named([track])} on {sound}, which is no drum kit")
     for program, tracks in by_claim.items():
         found.append(f"program {program} ({PROGRAM_NAMES[program]}) for {_named(tracks)}")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from midikit.errors import NotesError
 from midikit.escape import printable
+from midikit.model.events import CONTROL, NO_CONTROLS, Event, as_controls
 from midikit.model.notes import NO_NOTES, NOTE, Notes, as_notes, is_canonical
 from midikit.model.tempo import TempoMap
 
@@ -18,111 +19,16 @@ if TYPE_CHECKING:
 
     from midikit.model.report import Change, Repair
 
-__all__ = [
-    "CONTROL",
-    "NOTE_ARRAY",
-    "NO_CONTROLS",
-    "Event",
-    "Song",
-    "Track",
-    "as_controls",
-    "trusted_track",
-]
-
-CONTROL = np.dtype(
-    [("seconds", "f8"), ("status", "i4"), ("data1", "i4"), ("data2", "i4")], align=True
-)
-"""One channel message that is no note: its second, status without the channel (0xA0 polyphonic
-pressure, 0xB0 control change, 0xC0 program change, 0xD0 channel pressure, 0xE0 pitch bend) and its
-two data bytes (the second 0 where the message has one)."""
+__all__ = ["NOTE_ARRAY", "Song", "Track", "trusted_track"]
 
 NOTE_ARRAY = np.dtype(
     [*((name, NOTE[name]) for name in NOTE.names or ()), ("track", "i4")], align=True
 )
 """`NOTE` with the index of the note's track: a row of `Song.note_array`."""
 
-NO_CONTROLS: npt.NDArray[np.void] = np.empty(0, CONTROL)
-NO_CONTROLS.flags.writeable = False
-
 _MARKER = 0x06
 _TIME_SIGNATURE = 0x58
 _KEY_SIGNATURE = 0x59
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A meta or system exclusive event, kept as it was.
-
-    Parameters
-    ----------
-    seconds : float
-        When, in seconds.
-    kind : int
-        Meta type 0x00 to 0x7F, or 0xF0 or 0xF7 for system exclusive.
-    data : bytes
-        The payload: text as it was encoded, or the message's bytes after the length.
-
-    Examples
-    --------
-    >>> Event(0.0, 0x06, "Chorus".encode()).text
-    'Chorus'
-    """
-
-    seconds: float
-    kind: int
-    data: bytes
-
-    @property
-    def text(self) -> str:
-        """The payload as text: UTF-8, else Latin-1."""
-        try:
-            return self.data.decode("utf-8")
-        except UnicodeDecodeError:
-            return self.data.decode("latin-1")
-
-
-def as_controls(rows: npt.ArrayLike) -> npt.NDArray[np.void]:
-    """Make a control array: copy, sort by time, freeze.
-
-    Parameters
-    ----------
-    rows : array_like
-        A structured array of dtype `CONTROL`, or rows of (seconds, status, data1, data2).
-
-    Returns
-    -------
-    ndarray of `CONTROL`, shape (n,)
-        Sorted by time; messages of one instant keep their order.
-
-    Raises
-    ------
-    NotesError
-        If a value is out of range.
-
-    Examples
-    --------
-    >>> as_controls([(1.0, 0xB0, 7, 100)])["data2"].tolist()
-    [100]
-    """
-    if isinstance(rows, np.ndarray) and rows.dtype == CONTROL:
-        controls = rows.copy()
-    else:
-        controls = np.array([tuple(row) for row in np.asarray(rows).tolist()], CONTROL)
-    if len(controls) == 0:
-        return NO_CONTROLS
-    known = np.isin(controls["status"], [0xA0, 0xB0, 0xC0, 0xD0, 0xE0])
-    good = known & np.isfinite(controls["seconds"]) & (controls["seconds"] >= 0)
-    for name in ("data1", "data2"):
-        good &= (controls[name] >= 0) & (controls[name] <= 127)
-    if not good.all():
-        row = int(np.argmin(good))
-        raise NotesError(
-            f"control {row}: {controls[row]}; expected (s, 0xA0..0xE0, 0..127, 0..127)"
-        )
-    if (np.diff(controls["seconds"]) < 0).any():
-        controls = controls[np.argsort(controls["seconds"], kind="stable")]
-    controls.flags.writeable = False
-    return controls
 
 
 @dataclass(frozen=True, slots=True, eq=False)

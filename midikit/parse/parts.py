@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midikit.gm import is_drum
+from midikit.gm import DRUM_CHANNEL, is_drum
+from midikit.model.events import CONTROL, END_OF_TRACK, NO_CONTROLS, PROGRAM_CHANGE, Event
 from midikit.model.notes import NO_NOTES, notes_by_track
-from midikit.model.song import CONTROL, NO_CONTROLS, Event, trusted_track
+from midikit.model.song import trusted_track
 from midikit.parse.clock import TEMPO
 from midikit.parse.pairing import CHANNELS
 
@@ -27,8 +28,6 @@ __all__ = ["assemble", "decode_name"]
 
 _NAME = 0x03
 _PORT = 0x21
-_DRUM_CHANNEL = 9
-_PROGRAM_CHANGE = 0xC0
 _OF_THE_SONG = frozenset([0x54, 0x58])
 """SMPTE offset and time signature: they concern the song, whichever track holds them."""
 
@@ -105,6 +104,12 @@ def assemble(
     """
     has_conductor = file.format == 1 and not bool((notes.parts < CHANNELS).any())
     texts, song_events = _texts(file, clock, has_conductor=has_conductor)
+    for mtrk, second in _trailing_ends(file, clock).items():
+        end = Event(second, END_OF_TRACK, b"")
+        if mtrk == 0 and has_conductor:
+            song_events.append(end)
+        elif mtrk in texts or file.bounds[mtrk + 1] > file.bounds[mtrk]:
+            texts.setdefault(mtrk, _Texts()).events.append(end)
     ports = {track: text.port for track, text in texts.items() if text.port is not None}
     seconds = clock.seconds(file.tick)
     played = dict(zip(notes.parts.tolist(), _note_arrays(file, notes, seconds, clock), strict=True))
@@ -132,7 +137,7 @@ def assemble(
                     name,
                     played.get(part, NO_NOTES),
                     program=program,
-                    is_drum=channel == _DRUM_CHANNEL or is_drum(name, program),
+                    is_drum=channel == DRUM_CHANNEL or is_drum(name, program),
                     controls=controls.get(part, NO_CONTROLS),
                     events=tuple(text.events) if part == home else (),
                     channel=channel,
@@ -143,9 +148,21 @@ def assemble(
     return tuple(tracks), tuple(song_events), title
 
 
+def _trailing_ends(file: MidiFile, clock: Clock) -> dict[int, float]:
+    """Return the second of the end of each MTrk that goes on after its last event."""
+    last = np.zeros(len(file), np.int64)
+    for tick, bounds in ((file.tick, file.bounds), (file.meta_tick, file.meta_bounds)):
+        filled = np.flatnonzero(bounds[1:] > bounds[:-1])
+        last[filled] = np.maximum(last[filled], tick[bounds[1:][filled] - 1])
+    trailing = np.flatnonzero(file.last_tick > last)
+    return dict(
+        zip(trailing.tolist(), clock.seconds(file.last_tick[trailing]).tolist(), strict=True)
+    )
+
+
 def _first_program(controls: npt.NDArray[np.void]) -> int | None:
     """Return the first program that a part without notes chooses."""
-    changes = controls[controls["status"] == _PROGRAM_CHANGE]
+    changes = controls[controls["status"] == PROGRAM_CHANGE]
     if not len(changes):
         return None
     return int(changes["data1"][changes["seconds"] == changes["seconds"][0]][-1])
@@ -156,7 +173,7 @@ def _silent_track(name: str, text: _Texts, channel: int | None) -> Track:
     return trusted_track(
         name,
         NO_NOTES,
-        is_drum=channel == _DRUM_CHANNEL or is_drum(name, None),
+        is_drum=channel == DRUM_CHANNEL or is_drum(name, None),
         events=tuple(text.events),
         channel=channel,
         port=text.port or 0,

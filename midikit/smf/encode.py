@@ -34,7 +34,7 @@ MAX_CHUNKS = 32_767
 """Most tracks that are written into one file."""
 
 _NOTE_ON = 0x90
-_END_OF_TRACK = b"\x00\xff\x2f\x00"
+_END_OF_TRACK = b"\xff\x2f\x00"
 _TICK_BITS = 30
 _NO_MESSAGES = np.empty((0, 4), np.int64)
 
@@ -97,12 +97,15 @@ class Chunk:
         Tick, status with channel, first and second data byte of other channel messages, by tick.
     events : tuple of TickEvent
         Meta and system exclusive events, by tick.
+    end_tick : int
+        Tick of the end of the track, if it lies behind the last event.
     """
 
     channel: int = 0
     head: tuple[bytes, ...] = ()
     messages: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_MESSAGES)
     events: tuple[TickEvent, ...] = ()
+    end_tick: int = 0
 
 
 def meta(kind: int, data: bytes) -> bytes:
@@ -156,11 +159,23 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
     simple = [not len(chunk.messages) and not chunk.events for chunk in chunks]
     bodies = _note_bodies(chunks, notes, simple)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
-    for chunk, body in zip(chunks, bodies, strict=True):
+    for index, (chunk, body) in enumerate(zip(chunks, bodies, strict=True)):
         head = b"".join(b"\x00" + event for event in chunk.head)
-        size = len(head) + len(body) + len(_END_OF_TRACK)
-        out += [b"MTrk" + struct.pack(">I", size), head, body, _END_OF_TRACK]
+        end = b"\x00" if chunk.end_tick == 0 else _variable(_pause(chunk, notes, index))
+        size = len(head) + len(body) + len(end) + len(_END_OF_TRACK)
+        out += [b"MTrk" + struct.pack(">I", size), head, body, end, _END_OF_TRACK]
     return b"".join(out)
+
+
+def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
+    """Return the ticks from a track's last event to its end."""
+    stop = sum(notes.counts[: index + 1])
+    last = [
+        int(notes.end[stop - notes.counts[index] : stop].max(initial=0)),
+        int(chunk.messages[:, 0].max(initial=0)),
+        max((event.tick for event in chunk.events), default=0),
+    ]
+    return max(0, chunk.end_tick - max(last))
 
 
 def _note_bodies(chunks: Sequence[Chunk], notes: TickNotes, simple: list[bool]) -> list[bytes]:
@@ -342,7 +357,9 @@ def _check_delta(delta: npt.NDArray[np.int64]) -> None:
 def _variable(number: int) -> bytes:
     """Write a variable-length quantity."""
     if number > MAX_DELTA:
-        raise LimitError(f"an event of {number:,} bytes; the format holds at most {MAX_DELTA:,}")
+        raise LimitError(
+            f"an event of {number:,} bytes or ticks; the format holds at most {MAX_DELTA:,}"
+        )
     out = [number & 127]
     while number := number >> 7:
         out.append(128 | (number & 127))

@@ -21,7 +21,7 @@ import mido
 from midikit.convert.midi import to_midi
 from midikit.parse.midi import read_midi
 
-NOT_COMPARED = {"end_of_track", "channel_prefix"}
+NOT_COMPARED = {"channel_prefix", "end_of_track"}
 
 
 def events(data: bytes) -> Counter[tuple[Any, ...]]:
@@ -54,6 +54,12 @@ def events(data: bytes) -> Counter[tuple[Any, ...]]:
     return found
 
 
+def end(data: bytes) -> int:
+    """Return the tick at which the last track ends."""
+    tracks = mido.MidiFile(file=io.BytesIO(data), charset="latin-1").tracks
+    return max((sum(message.time for message in track) for track in tracks), default=0)
+
+
 def once(counts: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     """Count tempo, signatures and names once a tick: repeating them in every track says nothing."""
     plain = {"set_tempo", "time_signature", "smpte_offset", "track_name"}
@@ -66,6 +72,8 @@ def difference(data: bytes) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any
     before, after = once(events(data)), once(events(written))
     if not any(key[0] == "set_tempo" and key[1] == 0 for key in before):
         after = Counter({k: n for k, n in after.items() if k[:2] != ("set_tempo", 0)})
+    before["end", end(data)] += 1
+    after["end", end(written)] += 1
     return before - after, after - before
 
 

@@ -10,12 +10,14 @@ channel that the source used for one unit alone is kept. Two things make tracks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.convert.arrange.naming import shown
+from midikit.gm import DRUM_CHANNEL
+from midikit.model.events import CONTROL_CHANGE, PROGRAM_CHANGE, as_controls
 from midikit.model.report import Change
 
 if TYPE_CHECKING:
@@ -23,15 +25,12 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Track
 
-__all__ = ["DRUM_CHANNEL", "assign_channels", "free_channels", "is_lone_volume"]
-
-DRUM_CHANNEL = 9
-"""Index of General MIDI's drum channel, the tenth."""
+__all__ = ["assign_channels", "free_channels", "is_lone_volume", "settle_volumes"]
 
 _MELODIC = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
-_CONTROL_CHANGE = 0xB0
-_PROGRAM_CHANGE = 0xC0
 _VOLUME = 7
+_DEFAULT_VOLUME = 100
+_PLAUSIBLE_VOLUME = 40
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class _Unit:
 
 
 def is_lone_volume(track: Track) -> bool:
-    """Tell whether a track's only control is a volume after its last note has begun.
+    """Tell whether a track's only control is a playing level after its last note has begun.
 
     Parameters
     ----------
@@ -57,14 +56,43 @@ def is_lone_volume(track: Track) -> bool:
     Returns
     -------
     bool
-        True for the stray CC7 that sequencers import as a volume ramp over the whole song.
+        True for the stray CC7 that sequencers import as a volume ramp over the whole song; False
+        for one below 40, which ends a track on purpose.
     """
-    controls = track.controls[track.controls["status"] != _PROGRAM_CHANGE]
+    controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
     if len(controls) != 1 or not len(track.notes):
         return False
     only = controls[0]
     late = bool(only["seconds"] >= track.notes["start"][-1]) and bool(only["seconds"] > 0)
-    return late and only["status"] == _CONTROL_CHANGE and only["data1"] == _VOLUME
+    is_volume = only["status"] == CONTROL_CHANGE and only["data1"] == _VOLUME
+    return late and bool(is_volume) and only["data2"] >= _PLAUSIBLE_VOLUME
+
+
+def settle_volumes(tracks: Sequence[Track]) -> tuple[tuple[Track, ...], list[Change]]:
+    """Move stray volumes to the start of their tracks.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        The tracks.
+
+    Returns
+    -------
+    tracks : tuple of Track
+        The same with each lone late volume at second 0.
+    changes : list of Change
+        One a track that had one.
+    """
+    settled, changes = list(tracks), []
+    for index, track in enumerate(tracks):
+        if not is_lone_volume(track):
+            continue
+        controls = track.controls.copy()
+        controls["seconds"][controls["status"] != PROGRAM_CHANGE] = 0.0
+        settled[index] = replace(track, controls=as_controls(controls))
+        what = "its only volume control stood at its end; moved to its start"
+        changes.append(Change("volume", shown(track), what))
+    return tuple(settled), changes
 
 
 def assign_channels(
@@ -159,8 +187,14 @@ def _split(
 
 
 def _holds_controls(track: Track) -> bool:
-    other = track.controls["status"] != _PROGRAM_CHANGE
-    return bool(other.any()) and not is_lone_volume(track)
+    """Whether a track holds anything that others on its channel hear; the default volume is not."""
+    controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
+    is_default = (
+        (controls["status"] == CONTROL_CHANGE)
+        & (controls["data1"] == _VOLUME)
+        & (controls["data2"] == _DEFAULT_VOLUME)
+    )
+    return not bool(is_default.all())
 
 
 def _give(units: list[_Unit]) -> None:

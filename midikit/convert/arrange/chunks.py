@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from midikit.convert.arrange.channels import is_lone_volume
+from midikit.model.events import CONTROL_CHANGE, END_OF_TRACK, PROGRAM_CHANGE
 from midikit.smf.encode import Chunk, TickEvent, meta
 from midikit.units import ticks_from_seconds, written_tempo
 
 if TYPE_CHECKING:
-    from midikit.model.song import Event, Song, Track
+    from midikit.model.events import Event
+    from midikit.model.song import Song, Track
     from midikit.model.tempo import TempoMap
 
 __all__ = [
+    "KEY_SIGNATURE",
     "Part",
     "TempoTicks",
     "conductor_chunk",
     "initial_changes",
     "is_valid_key",
+    "left_out",
     "part_chunk",
 ]
 
@@ -29,10 +32,9 @@ _TRACK_NAME = 0x03
 _CHANNEL_PREFIX = 0x20
 _PORT = 0x21
 _TEMPO = 0x51
-_END_OF_TRACK = 0x2F
-_KEY_SIGNATURE = 0x59
-_PROGRAM_CHANGE = 0xC0
-_WRITTEN_ELSEWHERE = frozenset([_END_OF_TRACK, _TEMPO])
+KEY_SIGNATURE = 0x59
+_BANK_SELECT = (0, 32)
+_WRITTEN_ELSEWHERE = frozenset([END_OF_TRACK, _TEMPO])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +140,7 @@ def conductor_chunk(song: Song, tempo: TempoTicks) -> Chunk:
         for tick, micro in zip(tempo.ticks.tolist(), tempo.micro.tolist(), strict=True)
     ]
     events.sort(key=lambda event: event.tick)
-    return Chunk(head=head, events=tuple(events))
+    return Chunk(head=head, events=tuple(events), end_tick=_end_tick(song.events, tempo))
 
 
 def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
@@ -162,7 +164,7 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
         head.append(meta(_PORT, bytes([track.port & 0x7F])))
     program, controls = _controls(part)
     if program is not None:
-        head.append(bytes([_PROGRAM_CHANGE | part.channel, program]))
+        head.append(bytes([PROGRAM_CHANGE | part.channel, program]))
     events = [] if part.spilled else _events(track.events, tempo)
     if any(event.kind == _CHANNEL_PREFIX for event in events):
         events = [
@@ -171,14 +173,15 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
             else event
             for event in events
         ]
+    end_tick = 0 if part.spilled else _end_tick(track.events, tempo)
     if not len(controls):
-        return Chunk(part.channel, tuple(head), events=tuple(events))
+        return Chunk(part.channel, tuple(head), events=tuple(events), end_tick=end_tick)
     messages = np.empty((len(controls), 4), np.int64)
     messages[:, 0] = tempo.at(controls["seconds"])
     messages[:, 1] = controls["status"] | part.channel
     messages[:, 2] = controls["data1"]
     messages[:, 3] = controls["data2"]
-    return Chunk(part.channel, tuple(head), messages, tuple(events))
+    return Chunk(part.channel, tuple(head), messages, tuple(events), end_tick)
 
 
 def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
@@ -196,7 +199,7 @@ def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray
     ndarray of bool, shape (n,)
         The program changes up to its first note; without notes, those at the instant of the first.
     """
-    changes = np.asarray(controls["status"] == _PROGRAM_CHANGE, bool)
+    changes = np.asarray(controls["status"] == PROGRAM_CHANGE, bool)
     if not changes.any():
         return changes
     begin = track.notes["start"][0] if len(track.notes) else controls["seconds"][changes][0]
@@ -208,12 +211,18 @@ def _encoded(name: str) -> bytes:
     return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
 
 
+def _end_tick(events: tuple[Event, ...], tempo: TempoTicks) -> int:
+    """Return where a track ends, 0 where it ends with its last event."""
+    ends = [event.seconds for event in events if event.kind == END_OF_TRACK]
+    return int(tempo.at(ends).max(initial=0))
+
+
 def _events(events: tuple[Event, ...], tempo: TempoTicks) -> list[TickEvent]:
     kept = [
         event
         for event in events
         if event.kind not in _WRITTEN_ELSEWHERE
-        and (event.kind != _KEY_SIGNATURE or is_valid_key(event.data))
+        and (event.kind != KEY_SIGNATURE or is_valid_key(event.data))
     ]
     ticks = tempo.at([event.seconds for event in kept]).tolist()
     found = [
@@ -230,10 +239,6 @@ def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
     """
     track, program = part.track, part.program
     controls = track.controls
-    if is_lone_volume(track):
-        controls = controls.copy()
-        controls["seconds"][controls["status"] != _PROGRAM_CHANGE] = 0.0
-        controls = controls[np.argsort(controls["seconds"], kind="stable")]
     if program is None:
         return None, controls
     initial = initial_changes(track, controls)
@@ -243,6 +248,31 @@ def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
     if claimed == program:
         return None, controls
     # The old program goes, wherever it is repeated; later changes to other programs stay.
-    changes = controls["status"] == _PROGRAM_CHANGE
-    gone = initial | (changes & (controls["data1"] == claimed))
+    changes = controls["status"] == PROGRAM_CHANGE
+    gone = initial | (changes & (controls["data1"] == claimed)) | _banks(controls, initial)
     return program, controls[~gone]
+
+
+def _banks(controls: npt.NDArray[np.void], initial: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which controls select the bank of the program that a track begins with."""
+    last = controls["seconds"][initial][-1]
+    selects = (controls["status"] == CONTROL_CHANGE) & np.isin(controls["data1"], _BANK_SELECT)
+    return np.asarray(selects & (controls["seconds"] <= last), bool)
+
+
+def left_out(part: Part) -> int:
+    """Count the bank selects that go with the program which a part does not play.
+
+    Parameters
+    ----------
+    part : Part
+        The track and where it plays.
+
+    Returns
+    -------
+    int
+        How many of its controls are not written for that reason.
+    """
+    selects = part.track.controls["status"] == CONTROL_CHANGE
+    kept = _controls(part)[1]["status"] == CONTROL_CHANGE
+    return int(np.count_nonzero(selects)) - int(np.count_nonzero(kept))

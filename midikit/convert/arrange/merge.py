@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from midikit.convert.arrange.naming import shown
+from midikit.model.events import as_controls
 from midikit.model.notes import NOTE, Notes, as_notes, concatenate
 from midikit.model.report import Change
-from midikit.model.song import as_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,10 @@ def merge_tracks(song: Song, *, duplicates: Duplicates) -> tuple[tuple[Track, ..
         changes.append(
             Change("merge", shown(joined), f"{len(group)} tracks joined into one", len(group))
         )
+        claims = {track.program for track in group if track.program is not None}
+        if len(claims) > 1:
+            what = f"the joined tracks claim different programs; {joined.program} is taken"
+            changes.append(Change("program", shown(joined), what))
         if collapsed:
             what = f"{collapsed:,} notes that were written twice collapsed into one each"
             changes.append(Change("duplicate", shown(joined), what, collapsed))
@@ -75,15 +80,21 @@ def _join(song: Song, group: Sequence[Track], duplicates: Duplicates) -> tuple[T
     if duplicates == "collapse":
         notes, repeats = _without_repeats(notes)
         collapsed += repeats
-    programs = [track.program for track in group if track.program is not None]
+    controls = as_controls(np.concatenate([track.controls for track in group]))
     joined = replace(
         group[0],
-        program=programs[0] if programs else None,
+        program=next((track.program for track in group if track.program is not None), None),
         notes=notes,
-        controls=as_controls(np.concatenate([track.controls for track in group])),
+        controls=as_controls(controls[_first_of_each(controls)]),
         events=tuple(sorted((e for track in group for e in track.events), key=lambda e: e.seconds)),
     )
     return joined, collapsed
+
+
+def _first_of_each(controls: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
+    """Return the rows that no earlier row repeats, in order."""
+    rows = np.stack([controls[name].astype(np.float64) for name in controls.dtype.names or ()])
+    return np.sort(np.unique(rows, axis=1, return_index=True)[1])
 
 
 def _without_repeats(notes: Notes) -> tuple[Notes, int]:
@@ -97,9 +108,7 @@ def _without_repeats(notes: Notes) -> tuple[Notes, int]:
     return as_notes(notes[~repeat]), int(repeat.sum())
 
 
-def _written_before(
-    old: Notes, new: Notes, song: Song
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _written_before(old: Notes, new: Notes, song: Song) -> npt.NDArray[np.bool_]:
     """Tell which new notes an old one already says, each old one answering for one new one."""
     assert old.dtype == NOTE
     quarters = song.tempo.to_quarters(new["start"])

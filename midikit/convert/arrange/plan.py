@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from midikit.convert.arrange.channels import assign_channels, free_channels, is_lone_volume
-from midikit.convert.arrange.chunks import Part, TempoTicks, conductor_chunk, part_chunk
+from midikit.convert.arrange.channels import assign_channels, free_channels, settle_volumes
+from midikit.convert.arrange.chunks import (
+    KEY_SIGNATURE,
+    Part,
+    TempoTicks,
+    conductor_chunk,
+    is_valid_key,
+    left_out,
+    part_chunk,
+)
 from midikit.convert.arrange.merge import Duplicates, merge_tracks
 from midikit.convert.arrange.naming import shown
 from midikit.convert.arrange.overlap import (
@@ -28,6 +36,7 @@ from midikit.convert.arrange.overlap import (
 from midikit.convert.arrange.programs import Programs, choose_programs
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
+from midikit.model.events import PROGRAM_CHANGE
 from midikit.model.notes import NO_NOTES, notes_by_track
 from midikit.model.report import Change
 from midikit.model.song import Song, trusted_track
@@ -45,7 +54,6 @@ __all__ = ["Merge", "MidiPlan", "plan_midi"]
 Merge: TypeAlias = Literal["off", "name"]
 
 _MAX_TICKS = 1 << 53
-_PROGRAM_CHANGE = 0xC0
 _CHOICES = {
     "merge": ("off", "name"),
     "duplicates": ("collapse", "keep"),
@@ -187,25 +195,13 @@ def plan_midi(
         if value not in _CHOICES[name]:
             allowed = ", ".join(repr(choice) for choice in _CHOICES[name])
             raise ConversionError(f"{name} is {quoted(value)}; expected one of {allowed}")
-    changes: list[Change] = []
-    tracks = song.tracks
+    tracks, changes = settle_volumes(song.tracks)
     if merge == "name":
-        tracks, changes = merge_tracks(song, duplicates=duplicates)
+        tracks, more = merge_tracks(song.with_tracks(tracks), duplicates=duplicates)
+        changes += more
     written = _tempo_ticks(song, tempo, ticks_per_quarter)
-    chosen, more = choose_programs(tracks, programs)
-    changes += more
-    channels, more = assign_channels(tracks, chosen)
-    changes += more
-    if programs != "source":
-        _follow(tracks, chosen, channels)
-    claims = _claims(tracks, channels) if programs == "source" else frozenset()
-    parts = []
-    for track, program, channel in zip(tracks, chosen, channels, strict=True):
-        is_claimed = (track.port, channel, program) in claims
-        parts.append(Part(track, program, channel, is_claimed=is_claimed))
-        if is_lone_volume(track):
-            what = "its only volume control stood at its end; moved to its start"
-            changes.append(Change("volume", shown(track), what))
+    parts, more = _parts(tracks, programs)
+    changes += more + _keys(song)
     notes = _on_ticks(tracks, written)
     if short == "tick":
         changes += _count(tracks, notes, lengthen(notes), "short", "shorter than a tick made one")
@@ -250,6 +246,34 @@ def _latest(song: Song, tempo: TempoMap) -> dict[str, float]:
     }
 
 
+def _parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], list[Change]]:
+    """Give each track its program and channel."""
+    chosen, changes = choose_programs(tracks, programs)
+    channels, more = assign_channels(tracks, chosen)
+    changes += more
+    if programs != "source":
+        _follow(tracks, chosen, channels)
+    claims = _claims(tracks, channels) if programs == "source" else frozenset()
+    parts = []
+    for track, program, channel in zip(tracks, chosen, channels, strict=True):
+        is_claimed = (track.port, channel, program) in claims
+        part = Part(track, program, channel, is_claimed=is_claimed)
+        parts.append(part)
+        if banks := left_out(part):
+            what = "bank selects of the program it does not play left out"
+            changes.append(Change("program", shown(track), what, banks))
+    return parts, changes
+
+
+def _keys(song: Song) -> list[Change]:
+    """List the key signatures that are not written."""
+    keys = [event.data for event in song.events if event.kind == KEY_SIGNATURE]
+    wrong = sum(not is_valid_key(data) for data in keys)
+    signatures = "1 key signature that says" if wrong == 1 else f"{wrong} key signatures that say"
+    what = f"{signatures} no key left out"
+    return [Change("key", "", what, wrong)] if wrong else []
+
+
 def _follow(tracks: Sequence[Track], programs: list[int | None], channels: Sequence[int]) -> None:
     """Let tracks without notes choose the program of those they share a channel with, in place."""
     heard = {
@@ -268,7 +292,7 @@ def _claims(
     """Collect the port, channel and program of every program change in the tracks' controls."""
     found = set()
     for track, channel in zip(tracks, channels, strict=True):
-        programs = track.controls["data1"][track.controls["status"] == _PROGRAM_CHANGE]
+        programs = track.controls["data1"][track.controls["status"] == PROGRAM_CHANGE]
         found |= {(track.port, channel, program) for program in set(programs.tolist())}
     return frozenset(found)
 

@@ -7,6 +7,7 @@ make the same empty claim. Whatever is not simply the claim is listed as a chang
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from midikit.convert.arrange.naming import shown
@@ -16,7 +17,7 @@ from midikit.gm import PROGRAM_NAMES, ProgramGuess, find_program
 from midikit.model.report import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from midikit.model.song import Track
 
@@ -56,12 +57,11 @@ def choose_programs(
     """
     if programs == "source":
         return [track.program for track in tracks], []
-    if isinstance(programs, str):
-        if programs != "name":
-            raise ConversionError(f"programs is {quoted(programs)}; expected 'name' or 'source'")
-        asked: Mapping[str, int] = {}
-    else:
-        asked = _checked(tracks, programs)
+    given: object = programs  # callers without a type checker pass anything
+    if given != "name" and not isinstance(given, Mapping):
+        expected = "'name', 'source' or programs by track name"
+        raise ConversionError(f"programs is {quoted(given)}; expected {expected}")
+    asked = _checked(tracks, programs) if isinstance(programs, Mapping) else {}
     melodic = [track.program for track in tracks if not track.is_drum and len(track.notes)]
     empty = len(melodic) > 1 and len(set(melodic)) == 1 and melodic[0] in _EMPTY_CLAIMS
     chosen: list[int | None] = []
@@ -74,15 +74,20 @@ def choose_programs(
     return chosen, changes
 
 
-def _checked(tracks: Sequence[Track], asked: Mapping[str, int]) -> Mapping[str, int]:
+def _checked(tracks: Sequence[Track], asked: Mapping[str, object]) -> dict[str, int]:
+    """Make sure that what was asked for can be written."""
+    checked = {}
     names = {track.name for track in tracks}
     for name, program in asked.items():
         if name not in names:
             known = ", ".join(quoted(track.name) for track in tracks[:20])
             raise ConversionError(f"no track is named {quoted(name)}; there are {known}")
-        if not 0 <= program <= 127:
-            raise ConversionError(f"program {program} for {quoted(name)}; expected 0 to 127")
-    return asked
+        if not isinstance(program, int) or not 0 <= program <= 127:
+            raise ConversionError(
+                f"program {quoted(program)} for {quoted(name)}; expected a whole number, 0 to 127"
+            )
+        checked[name] = program
+    return checked
 
 
 def _choose(track: Track, asked: int | None, *, empty_claims: bool) -> tuple[int | None, str]:
@@ -90,10 +95,11 @@ def _choose(track: Track, asked: int | None, *, empty_claims: bool) -> tuple[int
     claim = track.program
     if not len(track.notes) and claim is None and asked is None:
         return None, ""
-    if track.is_drum:
-        return _choose_kit(claim if asked is None else asked)
     if asked is not None:
-        return asked, "" if asked == claim else f"plays {_sound(asked)}, as asked"
+        sound = f"kit {asked}" if track.is_drum else _sound(asked)
+        return asked, "" if asked == claim else f"plays {sound}, as asked"
+    if track.is_drum:
+        return _choose_kit(claim)
     guess = find_program(track.name)
     if guess is None:
         if claim is None:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.convert.arrange.chunks import TempoTicks
-    from midikit.model.song import Event, Song, Track
+    from midikit.model.events import Event
+    from midikit.model.song import Song, Track
 
 __all__ = ["pretty_midi_losses"]
 

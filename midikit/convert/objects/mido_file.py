@@ -20,8 +20,8 @@ from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
 from midikit.errors import ConversionError
 from midikit.escape import printable
 from midikit.gm import is_drum
+from midikit.model.events import PROGRAM_CHANGE, Event
 from midikit.model.report import Change
-from midikit.model.song import Event
 from midikit.parse.midi import read_midi
 from midikit.smf.faults import Faults
 from midikit.smf.metas import check_metas
@@ -48,7 +48,6 @@ _KNOWN = _TEXTS | {0x00, 0x20, 0x21, 0x2F, 0x51, 0x54, 0x58, 0x59, 0x7F}
 _OF_THE_SONG = frozenset([0x54, 0x58])
 _SEQUENCER_SPECIFIC = 0x7F
 _SYSEX = 0xF0
-_PROGRAM_CHANGE = 0xC0
 _PORT = 0x21
 _END_OF_SYSEX = b"\xf7"
 _NAME = 0x03
@@ -155,7 +154,8 @@ def mido_losses(song: Song) -> tuple[Change, ...]:
 
     Examples
     --------
-    >>> from midikit.model.song import Event, Song
+    >>> from midikit.model.events import Event
+    >>> from midikit.model.song import Song
     >>> print(*mido_losses(Song((), events=(Event(1.0, 0xF7, bytes([0xF8])),))))
     1 event left out: mido has no place for system exclusive parts
     """
@@ -363,7 +363,7 @@ def _port(track: Track) -> int:
 def _programs(track: Track) -> set[int]:
     """Collect the programs that a track names."""
     controls = track.controls
-    changes: set[int] = set(controls["data1"][controls["status"] == _PROGRAM_CHANGE].tolist())
+    changes: set[int] = set(controls["data1"][controls["status"] == PROGRAM_CHANGE].tolist())
     return changes if track.program is None else changes | {track.program}
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from midikit.model.song import Event, Song, Track
+    from midikit.model.events import Event
+    from midikit.model.song import Song, Track
 
 __all__ = [
     "as_utf8",

@@ -30,8 +30,9 @@ from midikit.convert.objects.places import (
 )
 from midikit.errors import ConversionError, NotesError
 from midikit.escape import printable
+from midikit.model.events import NO_CONTROLS, Event, as_controls
 from midikit.model.notes import as_notes
-from midikit.model.song import NO_CONTROLS, Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.units import seconds_from_ticks
 
