@@ -161,7 +161,7 @@ def align(song: Song, grid: BeatGrid) -> Song:
     ... )
     >>> aligned = align(Song(tuple(parts)), BeatGrid.constant(120.0))
     >>> print(*aligned.changes, sep="\\n")
-    0: 10.0 ms early against the other parts; moved later by as much
+    0.0: 10.0 ms early against the other parts; moved later by as much
     0.02: 10.0 ms late against the other parts; moved earlier by as much
     """
     lags = part_lags(song, grid)

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["AudioOffset", "StemOffset", "audio_offset"]
 
 _HOP = 0.005
-"""Seconds from one spectrum to the next, about."""
+"""Seconds from one spectrum to the next."""
 
 _WINDOW = 0.012
 """Length of a spectrum in seconds: short, so that a rise has a place."""
 
-_LOUDNESS = 1000.0
-"""Factor before the logarithm: what is 60 dB below full scale counts as soft."""
+_LOUDNESS = 100.0
+"""Factor before the logarithm: what is 40 dB below full scale counts as soft."""
 
 _LONGEST = 2 * 3600.0
 """Seconds of audio that are looked at."""
@@ -46,6 +46,11 @@ _LONGEST = 2 * 3600.0
 _MOST_SEARCH = 60.0
 _LEAST_NOTES = 4
 _PARTS = 3
+_NEAR = 0.06
+"""Seconds by which a file may differ from the others and still mean the same peak."""
+
+_NEARLY = 0.75
+"""Share of its highest peak that a file's peak near the others' must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,23 +147,12 @@ def audio_offset(
         raise ConversionError(
             f"{song.note_count} notes; expected {_LEAST_NOTES} or more to compare with the audio"
         )
-    stems, trains = [], []
-    for path in paths:
-        rises = _Rises.of(path)
-        start, weight = _train(song, Path(path).stem)
-        seconds, clarity = rises.offset(start, weight, search)
-        name = printable(Path(path).name, 200)
-        stems.append(StemOffset(name, seconds, clarity, len(start)))
-        trains.append((rises, start, weight))
+    matches = [_Match.of(song, path, search) for path in paths]
+    together = np.sum([match.height for match in matches], axis=0)
+    common = int(np.argmax(together))
+    stems = [match.offset_near(common) for match in matches]
     seconds = float(np.median([stem.seconds for stem in stems]))
-    said = [stem.seconds for stem in stems]
-    if len(stems) == 1:
-        rises, start, weight = trains[0]
-        said = [
-            rises.offset(start[part], weight[part], search)[0]
-            for part in np.array_split(np.arange(len(start)), _PARTS)
-            if len(part) >= _LEAST_NOTES
-        ]
+    said = [stem.seconds for stem in stems] if len(stems) > 1 else matches[0].thirds(seconds)
     spread = max((abs(one - seconds) for one in said), default=0.0)
     return AudioOffset(seconds, spread, tuple(stems))
 
@@ -196,63 +190,100 @@ class _Rises:
     Parameters
     ----------
     flux : ndarray of float32, shape (k,)
-        Spectral flux, its mean over the file taken away, with deviation 1.
-    step : float
-        Seconds from one to the next.
-    first : float
-        Second of the first.
+        Spectral flux, a row each 5 ms from second 0, its mean taken away, with deviation 1.
     """
 
     flux: npt.NDArray[np.float32]
-    step: float
-    first: float
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> _Rises:
         """Read a file."""
         with open_wav(path) as wav:
-            hop = max(1, round(wav.rate * _HOP))
-            size = max(16, 2 * round(wav.rate * _WINDOW / 2.0))
-            flux = np.concatenate([np.zeros(0, np.float32), *_fluxes(wav, hop, size)])
-            # A rise shows at full height once it has come to the middle of the window; half of the
-            # step before it is lost in the difference.
-            first = (size / 2.0 - hop / 2.0) / wav.rate
-            step = hop / wav.rate
+            flux = np.concatenate([np.zeros(0, np.float32), *_fluxes(wav)])
         if not flux.any():
             shown = printable(os.fspath(path), 200)
             raise InputError(shown, "", "holds no sound that grows louder; expected music")
         flux -= flux.mean()
-        return cls(flux / flux.std(), step, first)
+        return cls(flux / flux.std())
 
-    def offset(
+    def match(
         self,
         start: npt.NDArray[np.float64],
         weight: npt.NDArray[np.float64],
-        search: float,
-    ) -> tuple[float, float]:
-        """Return the offset with the highest correlation, and how far that stands out."""
-        reach = int(np.ceil(search / self.step))
-        place = (start - self.first) / self.step
+        reach: int,
+    ) -> npt.NDArray[np.float64]:
+        """Correlate with notes moved by -reach to reach steps; mean 0, deviation 1."""
+        # What grew from one step to the next grew between them.
+        place = start / _HOP + 0.5
         kept = (place > -reach - 1) & (place < len(self.flux) + reach)
         train = np.zeros(len(self.flux) + 2 * reach + 2)
         place = place[kept] + reach + 1
         left = np.floor(place).astype(np.int64)
         share = place - left
-        known = left + 1 < len(train)
         for row, part in ((left, 1.0 - share), (left + 1, share)):
+            known = row < len(train)
             np.add.at(train, row[known], (weight[kept] * part)[known])
         # Many notes at one instant are one rise, not many.
         train = np.sqrt(train)
         length = 1 << int(np.ceil(np.log2(len(train) + len(self.flux) + 1)))
         product = np.fft.rfft(self.flux, length) * np.conj(np.fft.rfft(train, length))
-        match = np.fft.irfft(product, length)
-        lags = np.arange(-reach, reach + 1)
-        match = match[(lags - reach - 1) % length]
-        best = int(np.argmax(match))
-        peak = float(lags[best]) + _vertex(match, best)
-        deviation = float(match.std()) or 1.0
-        clarity = (float(match[best]) - float(match.mean())) / deviation
-        return min(max(peak * self.step, -search), search), clarity
+        match = np.fft.irfft(product, length)[(np.arange(-2 * reach, 1) - 1) % length]
+        match -= match.mean()
+        return np.asarray(match / (match.std() or 1.0), np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """How well a file fits its notes at each offset from -reach to reach steps."""
+
+    name: str
+    rises: _Rises
+    start: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+    height: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, song: Song, path: str | os.PathLike[str], search: float) -> _Match:
+        """Compare a file with the notes that belong to it."""
+        rises = _Rises.of(path)
+        start, weight = _train(song, Path(path).stem)
+        height = rises.match(start, weight, int(np.ceil(search / _HOP)))
+        return cls(printable(Path(path).name, 200), rises, start, weight, height)
+
+    def offset_near(self, common: int) -> StemOffset:
+        """Take the peak next to what all files have in common, unless another is far higher.
+
+        A part that repeats itself fits nearly as well a beat later.
+        """
+        best = int(np.argmax(self.height))
+        near = _peak_near(self.height, common)
+        if self.height[near] >= _NEARLY * self.height[best]:
+            best = near
+        seconds = _seconds(self.height, best)
+        return StemOffset(self.name, seconds, float(self.height[best]), len(self.start))
+
+    def thirds(self, seconds: float) -> list[float]:
+        """Measure each third of the notes on its own, near what all of them say."""
+        reach = len(self.height) // 2
+        found = []
+        for part in np.array_split(np.arange(len(self.start)), _PARTS):
+            if len(part) >= _LEAST_NOTES:
+                height = self.rises.match(self.start[part], self.weight[part], reach)
+                near = _peak_near(height, round(seconds / _HOP) + reach)
+                found.append(_seconds(height, near))
+        return found
+
+
+def _peak_near(height: npt.NDArray[np.float64], row: int) -> int:
+    """Return the row of the highest value within 60 ms."""
+    reach = round(_NEAR / _HOP)
+    low = max(0, row - reach)
+    return low + int(np.argmax(height[low : row + reach + 1]))
+
+
+def _seconds(height: npt.NDArray[np.float64], row: int) -> float:
+    """Return the offset of a peak."""
+    return (row - len(height) // 2 + _vertex(height, row)) * _HOP
 
 
 def _vertex(values: npt.NDArray[np.float64], row: int) -> float:
@@ -264,28 +295,29 @@ def _vertex(values: npt.NDArray[np.float64], row: int) -> float:
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
 
 
-def _fluxes(wav: Wav, hop: int, size: int) -> Iterable[npt.NDArray[np.float32]]:
-    """Yield the spectral flux, block by block."""
+def _fluxes(wav: Wav) -> Iterable[npt.NDArray[np.float32]]:
+    """Yield the spectral flux in steps of exactly `_HOP`, block by block."""
+    size = max(16, 2 * round(wav.rate * _WINDOW / 2.0))
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     window /= window.sum() / 2.0
-    left = int(_LONGEST * wav.rate / hop)
-    held = np.zeros(size // 2, np.float32)
-    last: npt.NDArray[np.float32] | None = None
+    hop = wav.rate * _HOP
+    # The middle of the first window is second 0.
+    held, begin, row = np.zeros(size // 2, np.float32), -(size // 2), 0
+    last = np.zeros((1, size // 2 + 1), np.float32)
     for block in _then_silence(wav, size):
         held = np.concatenate([held, block])
-        count = min((len(held) - size) // hop + 1 if len(held) >= size else 0, left)
-        if not count:
+        rows = np.arange(row, int((begin + len(held) - size / 2.0) / hop) + 1)
+        first = np.rint(rows * hop).astype(np.int64) - size // 2 - begin
+        first = first[(first + size <= len(held)) & (rows * _HOP < _LONGEST)]
+        if not len(first):
             continue
-        frames = np.lib.stride_tricks.sliding_window_view(held, size)[: count * hop : hop]
+        frames = np.lib.stride_tricks.sliding_window_view(held, size)[first]
         loud = np.log1p(_LOUDNESS * np.abs(np.fft.rfft(frames * window, axis=1)))
-        loud = loud.astype(np.float32)
-        before = np.concatenate([loud[:1] if last is None else last, loud[:-1]])
-        yield np.maximum(loud - before, 0.0).sum(axis=1, dtype=np.float32)
-        last = loud[-1:]
-        held = held[count * hop :]
-        left -= count
-        if not left:
-            return
+        loud = np.concatenate([last, loud.astype(np.float32)])
+        yield np.maximum(np.diff(loud, axis=0), 0.0).sum(axis=1, dtype=np.float32)
+        last, row = loud[-1:], row + len(first)
+        done = max(0, round(row * hop) - size // 2 - begin - 1)
+        held, begin = held[done:], begin + done
 
 
 def _then_silence(wav: Wav, size: int) -> Iterable[npt.NDArray[np.float32]]:

@@ -70,6 +70,7 @@ def tempo_map(grid: BeatGrid) -> TempoMap:
 
     Examples
     --------
+    >>> from midikit.model.beats import BeatGrid
     >>> tempo_map(BeatGrid.constant(110.0))
     <TempoMap 110.00 qpm>
     >>> tempo_map(BeatGrid.constant(110.0, offset=2.0)).qpm.round(2).tolist()
@@ -158,6 +159,7 @@ def time_signatures(grid: BeatGrid) -> tuple[Event, ...]:
 
     Examples
     --------
+    >>> from midikit.model.beats import BeatGrid
     >>> [(event.seconds, event.data) for event in time_signatures(BeatGrid.constant(120.0))]
     [(0.0, b'\\x04\\x02\\x18\\x08')]
     """
@@ -212,6 +214,7 @@ def with_grid(
 
     Examples
     --------
+    >>> from midikit.model.beats import BeatGrid
     >>> from midikit.model.notes import as_notes
     >>> from midikit.model.song import Song, Track
     >>> song = Song((Track("Koto", notes=as_notes([(0.6, 1.0, 60, 80)])),))
@@ -320,6 +323,7 @@ def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song
 
     Examples
     --------
+    >>> from midikit.model.beats import BeatGrid
     >>> from midikit.model.notes import as_notes
     >>> from midikit.model.song import Song, Track
     >>> notes = as_notes([(0.0, 0.5, 60, 80), (1.1, 1.5, 62, 80)])

@@ -71,7 +71,7 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
     >>> from midikit.model.tempo import TempoMap
     >>> grid = BeatGrid.constant(109.73, end=60.0)
     >>> judge_tempo(TempoMap.constant(120.0), grid)
-    ('claims 120.00, the music plays 109.73: 1 beat off after 5.8 s, 10.1 beats at the end',)
+    ('claims 120.00, the music plays 109.73: 1 beat off after 5.8 s, 10.2 beats at the end',)
     >>> judge_tempo(TempoMap.constant(109.73), grid)
     ()
     """

@@ -11,7 +11,7 @@ __all__ = ["LeadIn", "lead_in"]
 _FASTEST = 960.0
 """Quarters a minute that a lead-in of whole bars may have; sequencers take about 1,000 at most."""
 
-_NO_LEAD_IN = 0.0005
+_NO_LEAD_IN = 0.002
 """Seconds by which a bar line may miss second 0, or its place at the tempo, and count as there."""
 
 _FINEST = 64
