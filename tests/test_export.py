@@ -142,7 +142,9 @@ def test_bar_lines_of_any_drifting_grid(grid: BeatGrid) -> None:
         return
     rng = np.random.default_rng(len(grid.beats))
     start = np.sort(rng.uniform(0, max(float(grid.beats[-1]), 1.0), 40))
-    notes = as_notes({"start": start, "end": start + 0.2, "pitch": [60] * 40, "velocity": [80] * 40})
+    notes = as_notes(
+        {"start": start, "end": start + 0.2, "pitch": np.full(40, 60), "velocity": np.full(40, 80)}
+    )
     check_file(Song((Track("x", notes=notes),)), grid)
 
 
@@ -204,9 +206,9 @@ def test_other_syncs_and_tempi_are_refused() -> None:
     for bpm in (0.0, -1.0, float("nan")):
         with pytest.raises(ConversionError, match=r"bpm .*: expected a number above 0"):
             constant_tempo(Song(()), BeatGrid.constant(120.0), bpm)
-    with pytest.raises(ConversionError, match="a .mid holds"):
+    with pytest.raises(ConversionError, match=r"a \.mid holds"):
         constant_tempo(Song(()), BeatGrid.constant(120.0), 1.0)
-    with pytest.raises(ConversionError, match="a .mid holds"):
+    with pytest.raises(ConversionError, match=r"a \.mid holds"):
         tempo_map(BeatGrid.constant(1.0))
 
 
@@ -249,7 +251,8 @@ def test_controls_and_markers_move_with_the_beats() -> None:
     even = constant_tempo(Song((track,), events=(Event(1.6, 6, b"B"),)), grid, 120.0)
     assert even[0].controls["seconds"].tolist() == pytest.approx([1.0])
     assert even[0].events[0].seconds == pytest.approx(1.0)
-    assert even.markers == ((pytest.approx(1.5), "B"),)
+    assert even.events[1].seconds == pytest.approx(1.5)
+    assert even.events[1].text == "B"
 
 
 @given(st.lists(st.floats(0.1, 2), min_size=1, max_size=60), st.floats(1e-4, 0.1))

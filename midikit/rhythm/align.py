@@ -125,14 +125,16 @@ def _distances(
     """Return each stroke's distance in seconds from its line, around their common lag."""
     around = lines_around(place, grid, per_quarter, swing)
     step = around.after - around.before
-    turn = np.exp(2j * np.pi * (place - around.before) / step)
+    # Rounding may put a stroke on a bar line past the last line of the bar before: no step at all.
+    share = np.divide(place - around.before, step, out=np.zeros_like(step), where=step > 0)
+    turn = np.exp(2j * np.pi * share)
     lag = float(np.angle(turn.mean())) / (2.0 * np.pi) * float(np.median(step))
     line = lines_around(place - lag, grid, per_quarter, swing).nearest
     return np.asarray(place - line, np.float64)
 
 
 def align(song: Song, grid: BeatGrid) -> Song:
-    """Remove each part's lag against the others.
+    r"""Remove each part's lag against the others.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ def align(song: Song, grid: BeatGrid) -> Song:
     ...     for late in (0.0, 0.02)
     ... )
     >>> aligned = align(Song(tuple(parts)), BeatGrid.constant(120.0))
-    >>> print(*aligned.changes, sep="\\n")
+    >>> print(*aligned.changes, sep="\n")
     0.0: 10.0 ms early against the other parts; moved later by as much
     0.02: 10.0 ms late against the other parts; moved earlier by as much
     """
@@ -176,7 +178,9 @@ def align(song: Song, grid: BeatGrid) -> Song:
             continue
         tracks.append(move_track(track, partial(_earlier, by=lag)))
         said, moved = ("late", "earlier") if lag > 0 else ("early", "later")
-        what = f"{1000.0 * abs(lag):.1f} ms {said} against the other parts; moved {moved} by as much"
+        what = (
+            f"{1000.0 * abs(lag):.1f} ms {said} against the other parts; moved {moved} by as much"
+        )
         held = int(np.count_nonzero(track.notes["start"] < lag))
         if held:
             what += f", {held:,} note{'' if held == 1 else 's'} only to second 0"

@@ -22,7 +22,7 @@ from midikit.escape import printable, quoted
 from midikit.rhythm.wav import open_wav
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import numpy.typing as npt
 
@@ -36,6 +36,9 @@ _HOP = 0.005
 
 _WINDOW = 0.012
 """Length of a spectrum in seconds: short, so that a rise has a place."""
+
+_RISE = 0.002
+"""Seconds from the start of a usual sound to where it rises most."""
 
 _LOUDNESS = 100.0
 """Factor before the logarithm: what is 40 dB below full scale counts as soft."""
@@ -157,9 +160,7 @@ def audio_offset(
     return AudioOffset(seconds, spread, tuple(stems))
 
 
-def _train(
-    song: Song, stem: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _train(song: Song, stem: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the starts to compare a file with, ascending, and their weights."""
     tracks = [track for track in song if len(track.notes) and _is_named(track, stem)]
     if sum(len(track.notes) for track in tracks) < _LEAST_NOTES:
@@ -213,8 +214,8 @@ class _Rises:
         reach: int,
     ) -> npt.NDArray[np.float64]:
         """Correlate with notes moved by -reach to reach steps; mean 0, deviation 1."""
-        # What grew from one step to the next grew between them.
-        place = start / _HOP + 0.5
+        # What grew from one step to the next grew between them: half a step before the second.
+        place = (start + _RISE) / _HOP + 0.5
         kept = (place > -reach - 1) & (place < len(self.flux) + reach)
         train = np.zeros(len(self.flux) + 2 * reach + 2)
         place = place[kept] + reach + 1

@@ -190,7 +190,7 @@ def _scatters(
     for index in np.unique(track).tolist():
         median = np.median(far[track == index], axis=0)
         scatter[index] = 1.4826 * float(median.min())
-    return np.clip(scatter, *_SCATTERS)
+    return np.asarray(np.clip(scatter, *_SCATTERS), np.float64)
 
 
 def _rarity(

@@ -38,8 +38,8 @@ _BAR_WITHIN = 0.0015
 """Greatest distance in seconds of a bar line of the map from the grid's."""
 
 _LONGEST = 256
-"""Most bars that one tempo is fitted to: in whole microseconds a longer one would be off by more than
-half a millisecond at its end."""
+"""Most bars that one tempo is fitted to: in whole microseconds a longer one would be off by more
+than half a millisecond at its end."""
 
 _TIME_SIGNATURE = 0x58
 _MARKER = 0x06
@@ -125,11 +125,11 @@ def _bar_lines(grid: BeatGrid) -> npt.NDArray[np.float64]:
     return np.maximum(grid.time_at(first + bar * per_bar), 0.0)
 
 
-def _written(
-    quarters: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64]
-) -> TempoMap:
+def _written(quarters: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64]) -> TempoMap:
     """Choose whole microseconds a quarter so that no rounding adds up from change to change."""
-    starts, tempi, now = [], [], 0.0
+    starts: list[float] = []
+    tempi: list[int] = []
+    now = 0.0
     for row in range(len(quarters) - 1):
         length = float(quarters[row + 1] - quarters[row])
         qpm = 60.0 * length / max(float(seconds[row + 1]) - now, 1e-9)
@@ -144,7 +144,7 @@ def _written(
 
 
 def time_signatures(grid: BeatGrid) -> tuple[Event, ...]:
-    """Make the time signature events that go with `tempo_map`.
+    r"""Make the time signature events that go with `tempo_map`.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def time_signatures(grid: BeatGrid) -> tuple[Event, ...]:
     --------
     >>> from midikit.model.beats import BeatGrid
     >>> [(event.seconds, event.data) for event in time_signatures(BeatGrid.constant(120.0))]
-    [(0.0, b'\\x04\\x02\\x18\\x08')]
+    [(0.0, b'\x04\x02\x18\x08')]
     """
     return _signatures(grid.meter, _layout(grid))
 
@@ -183,10 +183,8 @@ def _signature(seconds: float, meter: tuple[int, int]) -> Event:
     return Event(seconds, _TIME_SIGNATURE, data)
 
 
-def with_grid(
-    song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool = False
-) -> Song:
-    """Give a song the tempo map, time signature and bar lines of a grid.
+def with_grid(song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool = False) -> Song:
+    r"""Give a song the tempo map, time signature and bar lines of a grid.
 
     Parameters
     ----------
@@ -221,7 +219,7 @@ def with_grid(
     >>> moved = with_grid(song, BeatGrid.constant(100.0, offset=0.6), sync="bar")
     >>> moved[0].notes["start"].tolist(), moved.tempo, moved.time_signatures
     ([0.0], <TempoMap 100.00 qpm>, ((0.0, 4, 4),))
-    >>> print(*moved.changes, sep="\\n")
+    >>> print(*moved.changes, sep="\n")
     moved 0.600 s earlier, so that the first bar line is at 0.000 s
     tempo of 100.00 bpm in 4/4 written
     """

@@ -172,9 +172,7 @@ def _told(slips: _Slips) -> str:
     return ", ".join(said)
 
 
-def _left(
-    claimed: TempoMap, grid: BeatGrid, level: float, drift: npt.NDArray[np.float64]
-) -> str:
+def _left(claimed: TempoMap, grid: BeatGrid, level: float, drift: npt.NDArray[np.float64]) -> str:
     """Say by how much a claim leaves the music, and when."""
     what = f"claims {_tempo(claimed)}, the music plays {_played(grid, level)}"
     at_end = abs(float(drift[-1]))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from midikit.model.beats import quarters_per_beat
-
 __all__ = ["LeadIn", "lead_in"]
 
 _FASTEST = 960.0

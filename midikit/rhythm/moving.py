@@ -88,6 +88,5 @@ def _moved(events: tuple[Event, ...], rule: Rule) -> tuple[Event, ...]:
         return ()
     seconds = rule(np.array([event.seconds for event in events])).tolist()
     return tuple(
-        Event(second, event.kind, event.data)
-        for second, event in zip(seconds, events, strict=True)
+        Event(second, event.kind, event.data) for second, event in zip(seconds, events, strict=True)
     )

@@ -173,8 +173,10 @@ def _format(data: bytes, shown: str) -> tuple[int, int, int, int]:
         )
     if not 1 <= channels <= _MOST_CHANNELS or block != channels * bits // 8:
         raise InputError(
-            shown, "", f"{channels} channels in {block} bytes a sample of {bits} bits; expected 1 "
-            f"to {_MOST_CHANNELS} and the bytes they need"
+            shown,
+            "",
+            f"{channels} channels in {block} bytes a sample of {bits} bits; expected 1 "
+            f"to {_MOST_CHANNELS} and the bytes they need",
         )
     if not _RATES[0] <= rate <= _RATES[1]:
         raise InputError(shown, "", f"{rate:,} samples a second; expected {_RATES[0]:,} or more")
