@@ -17,7 +17,7 @@ import numpy as np
 from midikit.escape import printable
 from midikit.model.report import Change
 from midikit.rhythm.divisions import estimate_swing
-from midikit.rhythm.lines import DIVISIONS, can_swing, lines_around
+from midikit.rhythm.lines import DIVISIONS, can_swing, is_near, lines_around
 from midikit.rhythm.moving import move_track
 from midikit.rhythm.strokes import find_strokes
 
@@ -81,7 +81,9 @@ def part_lags(song: Song, grid: BeatGrid) -> npt.NDArray[np.float64]:
     if not sum(counts):
         return lags
     start = np.concatenate([track.notes["start"] for track in song.tracks])
-    strokes = find_strokes(start, np.repeat(np.arange(len(counts)), counts))
+    near = is_near(start, grid)
+    start = start[near]
+    strokes = find_strokes(start, np.repeat(np.arange(len(counts)), counts)[near])
     swing = estimate_swing(strokes, grid)
     sizes = np.bincount(strokes.of_note, minlength=len(strokes))
     # From the first start on, so that great times keep their digits.

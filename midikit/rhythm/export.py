@@ -41,6 +41,9 @@ _LONGEST = 256
 """Most bars that one tempo is fitted to: in whole microseconds a longer one would be off by more
 than half a millisecond at its end."""
 
+_ON_TIME = 0.03
+"""Seconds by which a note may come before the first bar line and still be meant to be on it."""
+
 _TIME_SIGNATURE = 0x58
 _MARKER = 0x06
 _AT_ZERO = 1e-9
@@ -194,8 +197,9 @@ def with_grid(song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool 
         Beats and bars.
     sync : {"time", "bar"}, optional
         ``"time"`` leaves every note at its second; the flat lead-in of `tempo_map` leads to the
-        first bar line. ``"bar"`` moves the whole song so that the first bar line is at second 0,
-        or, if notes start before it, at the end of as many whole bars as they need.
+        first bar line. ``"bar"`` moves the whole song so that the first bar line is at second 0;
+        or, if notes start more than 30 ms before it, at the end of as many whole bars as they
+        need. Notes that are less early begin with it.
     markers : bool, optional
         Whether to put a marker such as ``Bar 17`` at each bar line of the grid, counted from its
         first.
@@ -281,17 +285,31 @@ def _at_bar(song: Song, grid: BeatGrid) -> tuple[Song, BeatGrid, Change]:
         what += f", so that {pickup} before the first bar line at {at:.3f} s"
     else:
         what += ", so that the first bar line is at 0.000 s"
+    what += _held(song, -seconds)
     song = move_song(song, lambda time: np.maximum(time + seconds, 0.0))
     return song, moved, Change("sync", "", what, song.note_count)
 
 
+def _held(song: Song, zero: float) -> str:
+    """Say which notes start before what becomes second 0, where they go to."""
+    starts = np.concatenate([np.zeros(0), *(track.notes["start"] for track in song)])
+    early = zero - starts[starts < zero - _AT_ZERO]
+    if not len(early):
+        return ""
+    notes = "1 note" if len(early) == 1 else f"{len(early):,} notes"
+    return f"; {notes} up to {1000.0 * float(early.max()):.1f} ms before it moved onto it"
+
+
 def _pickup_bars(song: Song, grid: BeatGrid) -> int:
-    """Count the bars needed before the grid's first bar line for the notes that come before it."""
+    """Count the bars needed before the grid's first bar line for the notes that come before it.
+
+    What is early by no more than onsets scatter is meant to be on the bar line.
+    """
     starts = [float(track.notes["start"][0]) for track in song if len(track.notes)]
     if not starts:
         return 0
     first = grid.first_downbeat % grid.beats_per_bar
-    early = (first - float(grid.beat_at(min(starts)))) / grid.beats_per_bar
+    early = (first - float(grid.beat_at(min(starts) + _ON_TIME))) / grid.beats_per_bar
     return max(0, int(np.ceil(early - _AT_ZERO)))
 
 
@@ -347,12 +365,14 @@ def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song
         return np.maximum((grid.beat_at(seconds) + zero) * period, 0.0)
 
     starts = [track.notes["start"] for track in song if len(track.notes)]
+    held = _held(song, float(grid.time_at(-zero)))
     farthest = max((float(np.abs(moved(start) - start).max()) for start in starts), default=0.0)
     song = move_song(song, moved)
     tempo = TempoMap.constant(60e6 / micro)
     events = [event for event in song.events if event.kind != _TIME_SIGNATURE]
     meter = "/".join(str(number) for number in grid.meter)
     what = f"moved to a constant {bpm:.2f} bpm in {meter}, the farthest note by {farthest:.3f} s"
+    what += held
     return replace(
         song,
         tempo=tempo,

@@ -30,9 +30,12 @@ _LEVELS = {
     0.25: "a quarter of",
 }
 _MANY = 8
-"""Tempo events from which on they are counted out."""
+"""Tempo events from which on they are looked at one by one."""
 
 _JITTER = 0.0005
+_BENT = 10.0**0.5
+"""How much more the second differences of beat lengths scatter than these, if beats do."""
+
 _MISSED, _DOUBLED = 0.75, 1.4
 _MOST_PLACES = 5
 _AS_GOOD = 0.02
@@ -78,10 +81,13 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
     found = []
     level = _level(claimed, grid)
     slips = _slips(claimed)
-    if len(claimed.qpm) >= _MANY:
-        found.append(_counted(claimed, slips))
-    elif len(slips.beats):
-        found.append(_told(slips))
+    counted = _counted(claimed, slips)
+    if counted and len(claimed.qpm) > len(grid.downbeats) + 1:
+        found.append(f"{len(claimed.qpm):,} tempo events, {counted}")
+    elif counted:
+        found.append(counted)
+    elif len(claimed.qpm) > max(_MANY, len(grid.downbeats) + 1):
+        found.append(f"{len(claimed.qpm):,} tempo events for {len(grid.downbeats):,} bars")
     if level != 1.0:
         found.append(
             f"claims {_tempo(claimed)}, {_LEVELS[level]} the {_played(grid)} that the music plays"
@@ -145,16 +151,20 @@ def _slips(claimed: TempoMap) -> _Slips:
 
 
 def _counted(claimed: TempoMap, slips: _Slips) -> str:
-    """Say how many tempo events there are, how they jitter, and what they missed."""
-    steady = claimed.qpm
-    what = [f"{len(steady):,} tempo events"]
-    steps = np.abs(np.diff(np.log(steady)))
-    jitter = 1.4826 * float(np.median(steps)) / np.sqrt(2.0)
-    if jitter > _JITTER:
-        what.append(f"jittering by {100.0 * jitter:.1f} %")
+    """Say how the tempo events jitter and what they missed; nothing where they do neither."""
+    what = []
+    if len(claimed.qpm) >= _MANY:
+        jitter = 1.4826 * float(np.median(np.abs(_bends(claimed)))) / _BENT
+        if jitter > _JITTER:
+            what.append(f"jittering by {100.0 * jitter:.1f} %")
     if len(slips.beats):
         what.append(_told(slips))
     return ", ".join(what)
+
+
+def _bends(claimed: TempoMap) -> npt.NDArray[np.float64]:
+    """Return how far each tempo is from going on as before, relative: a drift is no jitter."""
+    return np.asarray(np.diff(np.log(claimed.qpm), 2), np.float64)
 
 
 def _told(slips: _Slips) -> str:

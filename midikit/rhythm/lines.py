@@ -19,13 +19,25 @@ if TYPE_CHECKING:
 
     from midikit.model.beats import BeatGrid
 
-__all__ = ["DIVISIONS", "STRAIGHT", "Around", "can_swing", "lines_around", "unswung"]
+__all__ = [
+    "DIVISIONS",
+    "STRAIGHT",
+    "Around",
+    "can_swing",
+    "is_near",
+    "lines_around",
+    "unswung",
+]
 
 DIVISIONS = {"1/4": 1, "1/8": 2, "1/16": 4, "1/32": 8, "1/8t": 3, "1/16t": 6}
 """Divisions by name and how many of each make a quarter; ``t`` is a triplet, two thirds long."""
 
 STRAIGHT = 0.5
 """Share of a quarter before its second eighth where nothing swings."""
+
+_FARTHEST_BEAT = float(1 << 40)
+"""Beats from the grid's first after which there are no lines: 17,000 years at 120 bpm, and a float
+of seconds soon tells no line from the next."""
 
 _TIE = 1e-9
 """Quarters by which a note may miss the middle of two lines and still count as there."""
@@ -72,6 +84,31 @@ def can_swing(meter: tuple[int, int]) -> bool:
     """
     numerator, denominator = meter
     return 4 * numerator % denominator == 0 and quarters_per_beat(meter) in {1.0, 2.0, 4.0}
+
+
+def is_near(seconds: npt.NDArray[np.float64], grid: BeatGrid) -> npt.NDArray[np.bool_]:
+    """Tell which seconds are near enough to a grid to have lines.
+
+    Parameters
+    ----------
+    seconds : ndarray of float64, shape (n,)
+        Where to look.
+    grid : BeatGrid
+        Beats and bars.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        False for what no music reaches.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> is_near(np.array([0.5, 1e300]), BeatGrid.constant(120.0)).tolist()
+    [True, False]
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(np.abs(grid.beat_at(seconds)) < _FARTHEST_BEAT, np.bool_)
 
 
 def unswung(quarter: npt.NDArray[np.float64], swing: float) -> npt.NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midikit.rhythm.divisions import Bars, choose_divisions, estimate_swing, find_bars, swings_at
-from midikit.rhythm.lines import DIVISIONS, STRAIGHT, lines_around
+from midikit.rhythm.lines import DIVISIONS, STRAIGHT, is_near, lines_around
 from midikit.rhythm.strokes import CHORD, find_strokes
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ __all__ = ["Places"]
 
 _ZERO = 1e-9
 """Seconds by which a line may lie before second 0 and still count as there."""
-
-_FARTHEST_BEAT = float(1 << 40)
-"""Beats from the grid's first after which notes stay where they are: 17,000 years at 120 bpm, and a
-float of seconds soon tells no line from the next."""
 
 _GLANCE = 256
 """Notes that are looked at before all of a song is, to see whether it is quantized already."""
@@ -74,9 +70,7 @@ class Places:
         self._track = np.repeat(np.arange(len(counts)), counts)
         self._window = window
         self._snaps_ends = snaps_ends
-        with np.errstate(over="ignore"):
-            self._near = np.abs(grid.beat_at(end)) < _FARTHEST_BEAT
-            self._near &= np.abs(grid.beat_at(start)) < _FARTHEST_BEAT
+        self._near = is_near(start, grid) & is_near(end, grid)
 
     def lines(self, per_start: PerQuarter, per_end: PerQuarter, swing: float = STRAIGHT) -> Lines:
         """Find the lines that starts and ends go to.
