@@ -140,6 +140,27 @@ def audio_offset(
         If a file is no readable .wav, or holds no sound that could be compared.
     ConversionError
         If there are no files, fewer than 4 notes, or `search` is out of range.
+
+    Examples
+    --------
+    >>> import tempfile, wave
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> starts = [0.1, 0.35, 0.5, 1.1, 1.3]
+    >>> koto = Track("Koto", notes=as_notes([(t, t + 0.1, 60, 80) for t in starts]))
+    >>> sound = np.zeros(16_000, "<i2")
+    >>> for start in starts:
+    ...     first = round(8_000 * (start + 0.2))
+    ...     sound[first : first + 400] = (
+    ...         9_000 * np.sin(np.arange(400)) * np.exp(-np.arange(400) / 99)
+    ...     )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with wave.open(f"{folder}/koto.wav", "wb") as file:
+    ...         file.setparams((1, 2, 8_000, 0, "NONE", ""))
+    ...         file.writeframes(sound.tobytes())
+    ...     found = audio_offset(Song((koto,)), [f"{folder}/koto.wav"])
+    >>> round(found.seconds, 1)
+    0.2
     """
     paths = list(wav_paths)
     if not paths:
