@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any, Literal
 
 import mido
 import numpy as np
@@ -19,6 +20,7 @@ from midikit.model.notes import as_notes
 from midikit.model.report import Change
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
+from midikit.rhythm.lines import can_swing
 from midikit.rhythm.quantize import DIVISIONS, quantize
 from midikit.units import ticks_from_seconds, written_tempo
 
@@ -68,6 +70,19 @@ def equal(one: Song, other: Song) -> bool:
 def one_track(*table: Row) -> Song:
     """Make a song of one track."""
     return Song((Track("Koto", notes=as_notes(list(table))),))
+
+
+def one_a_time(song: Song) -> Song:
+    """Take the notes out that start within 20 ms after another."""
+    tracks = []
+    for track in song:
+        kept, last = [], -1.0
+        for note in track.notes.tolist():
+            if note[0] > last + 0.02:
+                kept.append(note)
+                last = note[0]
+        tracks.append(replace(track, notes=as_notes(kept)))
+    return song.with_tracks(tuple(tracks))
 
 
 def line_after(beat: float, grid: BeatGrid, per_quarter: int) -> tuple[float, float]:
@@ -248,7 +263,11 @@ def test_strength_0_moves_nothing(song: Song, grid: BeatGrid, division: str) -> 
 @given(songs, grids(), divisions)
 @settings(max_examples=100, deadline=None)
 def test_every_start_is_on_the_nearest_line(song: Song, grid: BeatGrid, division: str) -> None:
-    """Against lines walked from the bar line in fractions; unless that is before second 0."""
+    """Against lines walked from the bar line in fractions; unless that is before second 0.
+
+    Chords, which go together, are looked at elsewhere.
+    """
+    song = one_a_time(song)
     snapped = quantize(song, grid, division=division)
     per_quarter = DIVISIONS[division]
     for before, after in zip(starts_of(song), starts_of(snapped), strict=True):
@@ -308,14 +327,207 @@ def test_beats_as_close_as_floats_are_survived(song: Song) -> None:
     assert equal(once, quantize(once, grid, division="1/4"))
 
 
-@pytest.mark.parametrize("division", ["1/3", "", "1/16T", "auto", "\x1b", None, 16])
+@pytest.mark.parametrize("division", ["1/3", "", "1/16T", "AUTO", "\x1b", None, 16])
 def test_other_divisions_are_refused(division: str) -> None:
     """The message names what was given and lists what there is."""
     with pytest.raises(ConversionError) as caught:
         quantize(one_track(), at_120, division=division)
     message = str(caught.value)
-    assert "expected one of 1/4, 1/8, 1/16, 1/32, 1/8t, 1/16t" in message
+    assert "expected one of 1/4, 1/8, 1/16, 1/32, 1/8t, 1/16t or auto" in message
     assert "\x1b" not in message
+
+
+# Chords, choice of lines, swing, window, ends
+
+
+def row_of(*starts: float, length: float = 0.2) -> Song:
+    """Make a track of notes that start there."""
+    return one_track(*((start, start + length, 60 + i % 12, 80) for i, start in enumerate(starts)))
+
+
+def test_chords_stay_together() -> None:
+    """Two notes on either side of a middle of lines go where the middle of both goes."""
+    song = row_of(0.058, 0.065, 0.3)
+    assert starts_of(quantize(song, at_120)) == [[0.0, 0.0, 0.25]]
+    assert starts_of(quantize(row_of(0.06, 0.067), at_120)) == [[0.125, 0.125]]
+
+
+def test_fast_notes_are_no_chord() -> None:
+    """Where lines are 15.6 ms apart, notes 16 ms apart are two."""
+    grid = BeatGrid.constant(480.0)
+    song = row_of(0.001, 0.017, 0.032)
+    assert starts_of(quantize(song, grid, division="1/32")) == [[0.0, 0.015625, 0.03125]]
+
+
+@given(songs, grids(), st.sampled_from([*sorted(DIVISIONS), "auto"]))
+@settings(max_examples=100, deadline=None)
+def test_a_chord_struck_at_once_is_never_split(song: Song, grid: BeatGrid, division: str) -> None:
+    """Notes of one start have one start afterwards."""
+    snapped = quantize(song, grid, division=division)
+    for before, after in zip(starts_of(song), starts_of(snapped), strict=True):
+        assert len(set(after)) <= len(set(before))
+
+
+def test_auto_takes_the_coarsest_that_fits_in_each_bar() -> None:
+    """A bar of eighths, one of triplets, one of sixteenths, played up to 10 ms off."""
+    wobble = [0.01, -0.008, 0.004, 0.0, -0.01, 0.006]
+    bars = [
+        [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5],
+        [0.0, 1 / 3, 2 / 3, 1.0, 4 / 3, 5 / 3, 2.0, 7 / 3, 8 / 3, 3.0, 10 / 3, 11 / 3],
+        [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 1.75, 2.0, 2.25, 3.0, 3.25, 3.5],
+    ]
+    beats = [4.0 + 4.0 * bar + beat for bar in range(9) for beat in bars[bar % 3]]
+    places = np.array(beats) * 0.5
+    played = places + np.resize(wobble, len(places))
+    snapped = quantize(row_of(*played.tolist()), at_120, division="auto")
+    assert snapped[0].notes["start"] == pytest.approx(places, abs=1e-9)
+    straight = quantize(row_of(*played.tolist()), at_120, division="auto", triplets=False)
+    beat = np.array(starts_of(straight)[0]) * 2.0
+    assert beat * 8 == pytest.approx(np.rint(beat * 8), abs=1e-9)
+
+
+def test_each_track_chooses_for_itself() -> None:
+    """Triplets in one, sixteenths in the other, in the same bars."""
+    triplets = np.arange(36) / 6.0
+    sixteenths = np.arange(48) / 8.0
+    song = Song(tuple(row_of(*(t + 0.004).tolist())[0] for t in (triplets, sixteenths)))
+    snapped = quantize(song, at_120, division="auto")
+    assert snapped[0].notes["start"] == pytest.approx(triplets, abs=1e-9)
+    assert snapped[1].notes["start"] == pytest.approx(sixteenths, abs=1e-9)
+
+
+@pytest.mark.parametrize("swing", [0.5, 0.58, 0.62, 2 / 3])
+def test_auto_finds_the_swing(swing: float) -> None:
+    """Offbeats land on one line, at the swing they were played with, to a 480th."""
+    rng = np.random.default_rng(3)
+    beats = np.arange(2.0, 66.0)
+    places = np.sort(np.concatenate([beats, beats + swing])) * 0.5
+    song = row_of(*(places + rng.normal(0, 0.006, len(places))).tolist())
+    snapped = np.array(starts_of(quantize(song, at_120, division="auto"))[0]) * 2.0
+    assert snapped[::2] == pytest.approx(beats, abs=1e-9)
+    assert np.ptp(snapped[1::2] - beats) < 1e-9
+    assert snapped[1] - 2.0 == pytest.approx(
+        swing, abs=0.006 if swing not in {0.5, 2 / 3} else 1e-9
+    )
+
+
+def test_a_swing_that_is_given_moves_the_offbeat_lines() -> None:
+    """Sixteenths are stretched to fit, triplets stay."""
+    song = row_of(0.0, 0.14, 0.3, 0.39)
+    eighths = quantize(song, at_120, division="1/8", swing=0.6)
+    assert starts_of(eighths) == [[0.0, 0.0, 0.3, 0.3]]
+    sixteenths = quantize(song, at_120, division="1/16", swing=0.6)
+    assert starts_of(sixteenths) == [pytest.approx([0.0, 0.15, 0.3, 0.4])]
+    assert equal(
+        quantize(song, at_120, division="1/8t", swing=0.6), quantize(song, at_120, division="1/8t")
+    )
+    assert equal(quantize(song, at_120, swing=0.5), quantize(song, at_120))
+
+
+def test_a_named_division_may_give_way_to_its_triplet() -> None:
+    """Asked for, bar by bar."""
+    places = np.concatenate([np.arange(12) / 6.0, 2.0 + np.arange(8) / 4.0])
+    song = row_of(*(places + 0.003).tolist())
+    snapped = quantize(song, at_120, division="1/8", triplets=True)
+    assert snapped[0].notes["start"] == pytest.approx(places, abs=1e-9)
+
+
+def test_a_window_moves_only_what_is_near() -> None:
+    """Seconds from the line; what is farther stays to the last bit."""
+    song = row_of(0.01, 0.17, 0.26, 0.32)
+    assert starts_of(quantize(song, at_120, window=0.02)) == [[0.0, 0.17, 0.25, 0.32]]
+    assert equal(song, quantize(song, at_120, window=0.0))
+
+
+def test_ends_snap_to_lines_but_at_least_one_after_the_start() -> None:
+    """Notes without length keep none."""
+    song = one_track((0.01, 0.24, 60, 80), (0.49, 0.51, 62, 80), (0.76, 0.76, 64, 80))
+    snapped = quantize(song, at_120, ends="snap")[0].notes
+    assert snapped["start"].tolist() == [0.0, 0.5, 0.75]
+    assert snapped["end"].tolist() == [0.25, 0.625, 0.75]
+
+
+@given(
+    songs,
+    grids(),
+    st.sampled_from([*sorted(DIVISIONS), "auto"]),
+    st.sampled_from([None, 0.5, 0.6, 2 / 3]),
+    st.sampled_from(["auto", True]),
+    st.sampled_from([None, 0.0, 0.01, 0.05]),
+    st.sampled_from(["keep", "snap"]),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_asked_for_the_rules_hold(
+    song: Song,
+    grid: BeatGrid,
+    division: str,
+    swing: float | None,
+    triplets: bool | Literal["auto"],
+    window: float | None,
+    ends: Literal["keep", "snap"],
+    strength: float,
+) -> None:
+    """Notes are kept in order from second 0 on, once is enough, and strength 0 moves nothing."""
+    if not can_swing(grid.meter):
+        swing = None
+
+    def again(song: Song) -> Song:
+        return quantize(
+            song,
+            grid,
+            division=division,
+            swing=swing,
+            triplets=triplets,
+            window=window,
+            ends=ends,
+            strength=strength,
+        )
+
+    snapped = again(song)
+    for before, after in zip(song.tracks, snapped.tracks, strict=True):
+        old, new = before.notes, after.notes
+        assert len(old) == len(new)
+        assert (new["start"] >= 0).all()
+        assert (new["end"] >= new["start"]).all()
+        assert np.array_equal(np.sort(old["pitch"]), np.sort(new["pitch"]))
+        alone = np.flatnonzero(np.isin(new["start"], *_once(new["start"])))
+        assert np.array_equal(old["pitch"][alone], new["pitch"][alone])
+    if strength == 0.0:
+        assert equal(song, snapped)
+    if strength == 1.0:
+        assert equal(snapped, again(snapped))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"swing": 0.49}, "swing 0.49: expected a number from 0.5 to 0.75"),
+        ({"swing": math.nan}, "swing nan: expected a number from 0.5 to 0.75"),
+        ({"triplets": "no"}, "triplets 'no': expected auto, True or False"),
+        (
+            {"division": "1/8t", "triplets": False},
+            "division '1/8t': is a triplet, and triplets is False",
+        ),
+        ({"window": -0.1}, "window -0.1: expected seconds, 0 or more, or None"),
+        ({"window": math.inf}, "window inf: expected seconds, 0 or more, or None"),
+        ({"ends": "cut"}, "ends 'cut': expected keep or snap"),
+    ],
+)
+def test_other_options_are_refused(options: dict[str, Any], said: str) -> None:
+    """The message says what was given and what there is."""
+    with pytest.raises(ConversionError) as caught:
+        quantize(one_track(), at_120, **options)
+    assert str(caught.value) == said
+
+
+def test_meters_without_quarters_to_swing_are_refused() -> None:
+    """Six eighths in two beats have no second eighth."""
+    with pytest.raises(ConversionError) as caught:
+        quantize(one_track(), BeatGrid.constant(60.0, meter=(6, 8)), swing=0.6)
+    assert str(caught.value) == (
+        "swing 0.6: the quarters of 6/8 have no second eighth to move; expected 0.5 or None"
+    )
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, math.nan, math.inf])

@@ -1,22 +1,22 @@
-"""Move the starts of notes onto a grid that is given.
+"""Move the starts of notes onto a grid.
 
-A line lies at every multiple of the division counted from each bar line; the last step of a bar is
-shorter where the bar is no whole number of divisions (quarters in 7/8). Positions are in quarters,
-so a sixteenth is the same length in 4/4 and in 6/8.
+Where the lines lie is told by `midikit.rhythm.lines`, which of them a bar was played on by
+`midikit.rhythm.divisions`, and which notes are struck together by `midikit.rhythm.strokes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import printable, quoted
-from midikit.model.beats import quarters_per_beat
 from midikit.model.notes import NOTE, notes_by_track
 from midikit.model.report import Change
+from midikit.rhythm.lines import DIVISIONS, STRAIGHT, can_swing
+from midikit.rhythm.places import Places
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,26 +24,29 @@ if TYPE_CHECKING:
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song
 
-__all__ = ["DIVISIONS", "quantize"]
+__all__ = ["DIVISIONS", "Ends", "quantize"]
 
-DIVISIONS = {"1/4": 1, "1/8": 2, "1/16": 4, "1/32": 8, "1/8t": 3, "1/16t": 6}
-"""Divisions by name and how many of each make a quarter; ``t`` is a triplet, two thirds long."""
+Ends: TypeAlias = Literal["keep", "snap"]
 
-_TIE = 1e-9
-"""Quarters by which a note may miss the middle of two lines and still count as there."""
-
-_ZERO = 1e-9
-"""Seconds by which a line may lie before second 0 and still count as there."""
-
+_AUTO = ("1/8", "1/16", "1/8t", "1/16t", "1/32")
+_TRIPLET_OF = {"1/4": "1/8t", "1/8": "1/8t", "1/16": "1/16t", "1/32": "1/16t"}
 _MOVED = 1e-9
 """Seconds from which on a note counts as moved."""
 
-_FARTHEST_BEAT = float(1 << 40)
-"""Beats from the grid's first after which notes stay where they are: 17,000 years at 120 bpm, and a
-float of seconds soon tells no line from the next."""
+_SWINGS = (STRAIGHT, 0.75)
 
 
-def quantize(song: Song, grid: BeatGrid, *, division: str = "1/16", strength: float = 1.0) -> Song:
+def quantize(
+    song: Song,
+    grid: BeatGrid,
+    *,
+    division: str = "1/16",
+    strength: float = 1.0,
+    swing: float | None = None,
+    triplets: bool | Literal["auto"] = "auto",
+    window: float | None = None,
+    ends: Ends = "keep",
+) -> Song:
     """Move every note's start to, or towards, the nearest line of a grid.
 
     Parameters
@@ -53,26 +56,42 @@ def quantize(song: Song, grid: BeatGrid, *, division: str = "1/16", strength: fl
     grid : BeatGrid
         Where beats and bars are, such as ``BeatGrid.constant(110.06, offset=0.2)``. It goes on
         before its first and after its last beat.
-    division : {"1/4", "1/8", "1/16", "1/32", "1/8t", "1/16t"}, optional
+    division : {"1/4", "1/8", "1/16", "1/32", "1/8t", "1/16t", "auto"}, optional
         Distance of the lines as a note value; ``t`` is a triplet, two thirds of the plain value.
+        ``"auto"`` chooses one from eighths to thirty-seconds for each bar of each track, the
+        coarsest that the notes allow (`midikit.rhythm.divisions`).
     strength : float, optional
         How much of the way to go, from 0 (nothing moves) to 1 (onto the line).
+    swing : float or None, optional
+        Where the second eighth of each quarter lies, from 0.5 (straight) over 2/3 (triplet swing)
+        to 0.75; sixteenths are stretched to fit, triplets stay. None estimates it from the song
+        with ``division="auto"`` and is straight otherwise.
+    triplets : {"auto", True, False}, optional
+        Whether bars may choose triplet lines: ``"auto"`` as the division says, True also for a
+        named plain division (which then competes with its triplet, bar by bar), False never.
+    window : float or None, optional
+        Move only what is at most so many seconds from its line; None moves everything.
+    ends : {"keep", "snap"}, optional
+        Keep each note's length, or move its end as well: to the nearest line, but at least one
+        line after its start. Notes of no length keep none.
 
     Returns
     -------
     Song
-        The same notes, moved: none is lost or added and none keeps anything but its length,
-        pitch and velocity. Within a track no start passes another; starts that become equal are
-        ordered by pitch. Lines before second 0 are not used: what is nearest to one goes to the
-        first line at or after second 0. A note halfway between two lines goes to the later one.
-        Ends move with their starts, to the length the note had. Quantizing once more at strength
-        1 changes nothing, to the last bit. Tempo, controls and texts stay as they are. `changes`
-        gets a row for each track in which notes moved.
+        The same notes, moved: none is lost or added and none changes its pitch or velocity.
+        Notes of a track that are struck within 20 ms go together, to the line nearest to the
+        middle of their starts; where lines are less than 40 ms apart, only those within half of
+        that. Within a track no start passes another; starts that become equal are ordered by
+        pitch. Lines before second 0 are not used: what is nearest to one goes to the first line at
+        or after second 0. What is halfway between two lines goes to the later one. Quantizing once
+        more at strength 1 changes nothing, to the last bit. Tempo, controls and texts stay as they
+        are. `changes` gets a row for each track in which notes moved.
 
     Raises
     ------
     ConversionError
-        If `division` is none of those above or `strength` is not from 0 to 1.
+        If an option is none of those above or out of range, ``triplets=False`` contradicts the
+        division, or the meter has no quarters that could swing (such as 6/8).
 
     Examples
     --------
@@ -86,13 +105,8 @@ def quantize(song: Song, grid: BeatGrid, *, division: str = "1/16", strength: fl
     >>> print(snapped.changes[0])
     Koto: moved 2 of 2 notes, the farthest by 10.0 ms
     """
-    per_quarter = DIVISIONS.get(division)
-    if per_quarter is None:
-        raise ConversionError(
-            f"division {quoted(division)}: expected one of {', '.join(DIVISIONS)}"
-        )
-    if not 0.0 <= strength <= 1.0:
-        raise ConversionError(f"strength {quoted(strength)}: expected a number from 0 to 1")
+    names = _names(division, grid, triplets)
+    _check(grid, strength, swing, window, ends)
     if strength == 0.0 or song.note_count == 0:
         return song
     counts = [len(track.notes) for track in song.tracks]
@@ -100,63 +114,77 @@ def quantize(song: Song, grid: BeatGrid, *, division: str = "1/16", strength: fl
         name: np.concatenate([track.notes[name] for track in song.tracks])
         for name in NOTE.names or ()
     }
-    start = columns["start"]
-    line = _nearest_lines(start, grid, per_quarter)
-    moved = line if strength == 1.0 else start + strength * (line - start)
-    _keep_order(moved, counts)
-    columns["end"] = np.where(moved == start, columns["end"], moved + (columns["end"] - start))
-    columns["start"] = moved
+    start, end = columns["start"], columns["end"]
+    places = Places(grid, start, end, counts, window=window, snaps_ends=ends == "snap")
+    if swing is None and division != "auto":
+        swing = STRAIGHT
+    if len(names) == 1:
+        lines = places.lines(DIVISIONS[names[0]], DIVISIONS[names[0]], swing or STRAIGHT)
+    else:
+        lines = places.chosen_lines(names, swing)
+    moved = _towards(start, lines[0], strength)
+    if ends == "snap":
+        released = np.maximum(_towards(end, lines[1], strength), moved)
+    else:
+        released = np.where(moved == start, end, moved + (end - start))
+    columns["start"], columns["end"] = moved, released
     tracks = tuple(
         replace(track, notes=notes)
         for track, notes in zip(song.tracks, notes_by_track(columns, counts), strict=True)
     )
-    return song.with_tracks(tracks, *_changes(song, np.abs(moved - start), counts))
+    distance = np.abs(moved - start)
+    if ends == "snap":
+        distance = np.maximum(distance, np.abs(released - end))
+    return song.with_tracks(tracks, *_changes(song, distance, counts))
 
 
-def _nearest_lines(
-    start: npt.NDArray[np.float64], grid: BeatGrid, per_quarter: int
+def _names(division: str, grid: BeatGrid, triplets: bool | Literal["auto"]) -> tuple[str, ...]:
+    """Return the divisions that a bar may choose from."""
+    if division != "auto" and division not in DIVISIONS:
+        raise ConversionError(
+            f"division {quoted(division)}: expected one of {', '.join(DIVISIONS)} or auto"
+        )
+    if triplets not in {"auto", True, False}:
+        raise ConversionError(f"triplets {quoted(triplets)}: expected auto, True or False")
+    if division == "auto":
+        plain = triplets is False or (triplets == "auto" and not can_swing(grid.meter))
+        return tuple(name for name in _AUTO if not (plain and name.endswith("t")))
+    if triplets is False and division.endswith("t"):
+        raise ConversionError(f"division {quoted(division)}: is a triplet, and triplets is False")
+    if triplets is True and division in _TRIPLET_OF:
+        return (division, _TRIPLET_OF[division])
+    return (division,)
+
+
+def _check(
+    grid: BeatGrid, strength: float, swing: float | None, window: float | None, ends: str
+) -> None:
+    """Refuse options that are out of range."""
+    if not 0.0 <= strength <= 1.0:
+        raise ConversionError(f"strength {quoted(strength)}: expected a number from 0 to 1")
+    if swing is not None:
+        least, most = _SWINGS
+        if not least <= swing <= most:
+            raise ConversionError(
+                f"swing {quoted(swing)}: expected a number from {least} to {most}"
+            )
+        if swing != STRAIGHT and not can_swing(grid.meter):
+            meter = "/".join(str(number) for number in grid.meter)
+            raise ConversionError(
+                f"swing {quoted(swing)}: the quarters of {meter} have no second eighth to move; "
+                "expected 0.5 or None"
+            )
+    if window is not None and not 0.0 <= window < np.inf:
+        raise ConversionError(f"window {quoted(window)}: expected seconds, 0 or more, or None")
+    if ends not in {"keep", "snap"}:
+        raise ConversionError(f"ends {quoted(ends)}: expected keep or snap")
+
+
+def _towards(
+    seconds: npt.NDArray[np.float64], line: npt.NDArray[np.float64], strength: float
 ) -> npt.NDArray[np.float64]:
-    """Return the second of the line nearest to each start, none before second 0."""
-    with np.errstate(over="ignore"):
-        near = np.abs(grid.beat_at(start)) < _FARTHEST_BEAT
-    before, after, takes_before = _lines_around(np.where(near, start, 0.0), grid, per_quarter)
-    line = np.where(takes_before, before, after)
-    (last_before,), (first_after,), _ = _lines_around(np.zeros(1), grid, per_quarter)
-    first = last_before if last_before >= -_ZERO else first_after
-    line = np.maximum(np.where(line < -_ZERO, first, line), 0.0)
-    return np.where(near, line, start)
-
-
-def _lines_around(
-    seconds: npt.NDArray[np.float64], grid: BeatGrid, per_quarter: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return the seconds of the lines before and after, and whether the one before is nearer.
-
-    The second of a line follows from its whole number within its bar alone, whatever led to it: so
-    a line is its own nearest line to the last bit.
-    """
-    beats_per_bar, a_beat = grid.beats_per_bar, quarters_per_beat(grid.meter)
-    phase = grid.first_downbeat % beats_per_bar
-    beat = grid.beat_at(seconds) - phase
-    bar_line = np.floor(beat / beats_per_bar) * beats_per_bar
-    quarter = (beat - bar_line) * a_beat
-    count = np.floor(quarter * per_quarter)
-    before = np.minimum(count / per_quarter, beats_per_bar * a_beat)
-    after = np.minimum((count + 1.0) / per_quarter, beats_per_bar * a_beat)
-    return (
-        grid.time_at(bar_line + before / a_beat + phase),
-        grid.time_at(bar_line + after / a_beat + phase),
-        quarter - before < after - quarter - _TIE,
-    )
-
-
-def _keep_order(start: npt.NDArray[np.float64], counts: list[int]) -> None:
-    """Undo, in place, what rounding may have turned round among the starts of each track."""
-    row = 0
-    for count in counts:
-        part = start[row : row + count]
-        np.maximum.accumulate(part, out=part)
-        row += count
+    """Go part of the way, or all of it to the last bit."""
+    return line if strength == 1.0 else seconds + strength * (line - seconds)
 
 
 def _changes(song: Song, distance: npt.NDArray[np.float64], counts: list[int]) -> list[Change]:

@@ -1,0 +1,347 @@
+"""Measure how much later the audio of a song is than its notes.
+
+Where notes start, audio grows louder. The growth is the half-wave rectified difference of log
+magnitudes from one spectrum to the next, summed over frequencies (spectral flux: Bello et al. 2005;
+with the logarithm Klapuri 1999). Correlated with the starts of the notes, it peaks where the notes
+have to be moved to. What is measured is the rise of the sound: soft attacks look later by part of
+their length.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.errors import ConversionError, InputError
+from midikit.escape import printable, quoted
+from midikit.rhythm.wav import open_wav
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from midikit.model.song import Song, Track
+    from midikit.rhythm.wav import Wav
+
+__all__ = ["AudioOffset", "StemOffset", "audio_offset"]
+
+_HOP = 0.005
+"""Seconds from one spectrum to the next."""
+
+_WINDOW = 0.012
+"""Length of a spectrum in seconds: short, so that a rise has a place."""
+
+_RISE = 0.002
+"""Seconds from the start of a usual sound to where it rises most."""
+
+_LOUDNESS = 100.0
+"""Factor before the logarithm: what is 40 dB below full scale counts as soft."""
+
+_LONGEST = 2 * 3600.0
+"""Seconds of audio that are looked at."""
+
+_MOST_SEARCH = 60.0
+_LEAST_NOTES = 4
+_PARTS = 3
+_NEAR = 0.06
+"""Seconds by which a file may differ from the others and still mean the same peak."""
+
+_NEARLY = 0.75
+"""Share of its highest peak that a file's peak near the others' must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class StemOffset:
+    """What one file says.
+
+    Parameters
+    ----------
+    name : str
+        Its file name, fit for a terminal.
+    seconds : float
+        How much later its audio is than the notes.
+    clarity : float
+        Height of the peak over the mean of the correlation, in its standard deviations; below
+        about 4 the file says little.
+    notes : int
+        Notes it was compared with: those of the tracks that the file is named after, else all.
+    """
+
+    name: str
+    seconds: float
+    clarity: float
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOffset:
+    """How much later the audio is than the notes.
+
+    Parameters
+    ----------
+    seconds : float
+        The median over the files: add it to the notes to put them in sync.
+    spread : float
+        Greatest distance of a file from the median, in seconds; with one file, of a third of the
+        song from it.
+    per_stem : tuple of StemOffset
+        What each file says.
+
+    Examples
+    --------
+    >>> AudioOffset(0.24, 0.012, ())
+    <AudioOffset 0.240 s, spread 12 ms, 0 files>
+    """
+
+    seconds: float
+    spread: float
+    per_stem: tuple[StemOffset, ...]
+
+    def __repr__(self) -> str:
+        """Say offset, spread and number of files."""
+        files = len(self.per_stem)
+        return (
+            f"<AudioOffset {self.seconds:.3f} s, spread {1000 * self.spread:.0f} ms, "
+            f"{files} file{'' if files == 1 else 's'}>"
+        )
+
+
+def audio_offset(
+    song: Song, wav_paths: Iterable[str | os.PathLike[str]], *, search: float = 1.5
+) -> AudioOffset:
+    """Measure how much later audio files are than the notes of a song.
+
+    Parameters
+    ----------
+    song : Song
+        The notes.
+    wav_paths : iterable of str or PathLike
+        .wav files of the whole song or of stems. A file whose name holds the name of a track, or of
+        drums for drum tracks, is compared with the tracks so named, else with all notes.
+    search : float, optional
+        Greatest offset to look for in either direction, in seconds, up to 60.
+
+    Returns
+    -------
+    AudioOffset
+        The median over the files, its spread, and what each file says. Positive where the audio is
+        later than the notes. The memory needed does not grow with the files but for 4 bytes each
+        5 ms of audio, at most two hours.
+
+    Raises
+    ------
+    InputError
+        If a file is no readable .wav, or holds no sound that could be compared.
+    ConversionError
+        If there are no files, fewer than 4 notes, or `search` is out of range.
+
+    Examples
+    --------
+    >>> import tempfile, wave
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> starts = [0.1, 0.35, 0.5, 1.1, 1.3]
+    >>> koto = Track("Koto", notes=as_notes([(t, t + 0.1, 60, 80) for t in starts]))
+    >>> sound = np.zeros(16_000, "<i2")
+    >>> for start in starts:
+    ...     first = round(8_000 * (start + 0.2))
+    ...     sound[first : first + 400] = (
+    ...         9_000 * np.sin(np.arange(400)) * np.exp(-np.arange(400) / 99)
+    ...     )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with wave.open(f"{folder}/koto.wav", "wb") as file:
+    ...         file.setparams((1, 2, 8_000, 0, "NONE", ""))
+    ...         file.writeframes(sound.tobytes())
+    ...     found = audio_offset(Song((koto,)), [f"{folder}/koto.wav"])
+    >>> round(found.seconds, 1)
+    0.2
+    """
+    paths = list(wav_paths)
+    if not paths:
+        raise ConversionError("no .wav files given; expected one or more")
+    if not 0.0 < search <= _MOST_SEARCH:
+        raise ConversionError(f"search {quoted(search)}: expected seconds above 0, up to 60")
+    if song.note_count < _LEAST_NOTES:
+        raise ConversionError(
+            f"{song.note_count} notes; expected {_LEAST_NOTES} or more to compare with the audio"
+        )
+    matches = [_Match.of(song, path, search) for path in paths]
+    together = np.sum([match.height for match in matches], axis=0)
+    common = int(np.argmax(together))
+    stems = [match.offset_near(common) for match in matches]
+    seconds = float(np.median([stem.seconds for stem in stems]))
+    said = [stem.seconds for stem in stems] if len(stems) > 1 else matches[0].thirds(seconds)
+    spread = max((abs(one - seconds) for one in said), default=0.0)
+    return AudioOffset(seconds, spread, tuple(stems))
+
+
+def _train(song: Song, stem: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the starts to compare a file with, ascending, and their weights."""
+    tracks = [track for track in song if len(track.notes) and _is_named(track, stem)]
+    if sum(len(track.notes) for track in tracks) < _LEAST_NOTES:
+        tracks = list(song.tracks)
+    start = np.concatenate([track.notes["start"] for track in tracks])
+    weight = np.concatenate([track.notes["velocity"] for track in tracks]) / 127.0
+    order = np.argsort(start, kind="stable")
+    return start[order], weight[order]
+
+
+def _is_named(track: Track, stem: str) -> bool:
+    """Whether a file is named after a track: by its whole name, or as drums."""
+    said, name = _words(stem), _words(track.name)
+    return bool(name and f" {name} " in f" {said} ") or (
+        track.is_drum and bool({"drum", "drums", "percussion"} & set(said.split()))
+    )
+
+
+def _words(text: str) -> str:
+    """Reduce a name to its words and numbers, in small letters."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rises:
+    """How much louder a file becomes at each step.
+
+    Parameters
+    ----------
+    flux : ndarray of float32, shape (k,)
+        Spectral flux, a row each 5 ms from second 0, its mean taken away, with deviation 1.
+    """
+
+    flux: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> _Rises:
+        """Read a file."""
+        with open_wav(path) as wav:
+            flux = np.concatenate([np.zeros(0, np.float32), *_fluxes(wav)])
+        if not flux.any():
+            shown = printable(os.fspath(path), 200)
+            raise InputError(shown, "", "holds no sound that grows louder; expected music")
+        flux -= flux.mean()
+        return cls(flux / flux.std())
+
+    def match(
+        self,
+        start: npt.NDArray[np.float64],
+        weight: npt.NDArray[np.float64],
+        reach: int,
+    ) -> npt.NDArray[np.float64]:
+        """Correlate with notes moved by -reach to reach steps; mean 0, deviation 1."""
+        # What grew from one step to the next grew between them: half a step before the second.
+        place = (start + _RISE) / _HOP + 0.5
+        kept = (place > -reach - 1) & (place < len(self.flux) + reach)
+        train = np.zeros(len(self.flux) + 2 * reach + 2)
+        place = place[kept] + reach + 1
+        left = np.floor(place).astype(np.int64)
+        share = place - left
+        for row, part in ((left, 1.0 - share), (left + 1, share)):
+            known = row < len(train)
+            np.add.at(train, row[known], (weight[kept] * part)[known])
+        # Many notes at one instant are one rise, not many.
+        train = np.sqrt(train)
+        length = 1 << int(np.ceil(np.log2(len(train) + len(self.flux) + 1)))
+        product = np.fft.rfft(self.flux, length) * np.conj(np.fft.rfft(train, length))
+        match = np.fft.irfft(product, length)[(np.arange(-2 * reach, 1) - 1) % length]
+        match -= match.mean()
+        return np.asarray(match / (match.std() or 1.0), np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """How well a file fits its notes at each offset from -reach to reach steps."""
+
+    name: str
+    rises: _Rises
+    start: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+    height: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, song: Song, path: str | os.PathLike[str], search: float) -> _Match:
+        """Compare a file with the notes that belong to it."""
+        rises = _Rises.of(path)
+        start, weight = _train(song, Path(path).stem)
+        height = rises.match(start, weight, int(np.ceil(search / _HOP)))
+        return cls(printable(Path(path).name, 200), rises, start, weight, height)
+
+    def offset_near(self, common: int) -> StemOffset:
+        """Take the peak next to what all files have in common, unless another is far higher.
+
+        A part that repeats itself fits nearly as well a beat later.
+        """
+        best = int(np.argmax(self.height))
+        near = _peak_near(self.height, common)
+        if self.height[near] >= _NEARLY * self.height[best]:
+            best = near
+        seconds = _seconds(self.height, best)
+        return StemOffset(self.name, seconds, float(self.height[best]), len(self.start))
+
+    def thirds(self, seconds: float) -> list[float]:
+        """Measure each third of the notes on its own, near what all of them say."""
+        reach = len(self.height) // 2
+        found = []
+        for part in np.array_split(np.arange(len(self.start)), _PARTS):
+            if len(part) >= _LEAST_NOTES:
+                height = self.rises.match(self.start[part], self.weight[part], reach)
+                near = _peak_near(height, round(seconds / _HOP) + reach)
+                found.append(_seconds(height, near))
+        return found
+
+
+def _peak_near(height: npt.NDArray[np.float64], row: int) -> int:
+    """Return the row of the highest value within 60 ms."""
+    reach = round(_NEAR / _HOP)
+    low = max(0, row - reach)
+    return low + int(np.argmax(height[low : row + reach + 1]))
+
+
+def _seconds(height: npt.NDArray[np.float64], row: int) -> float:
+    """Return the offset of a peak."""
+    return (row - len(height) // 2 + _vertex(height, row)) * _HOP
+
+
+def _vertex(values: npt.NDArray[np.float64], row: int) -> float:
+    """Return how far the top of the parabola through a peak and its neighbours is from it."""
+    if not 0 < row < len(values) - 1:
+        return 0.0
+    before, top, after = values[row - 1 : row + 2].tolist()
+    bend = before - 2.0 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0
+
+
+def _fluxes(wav: Wav) -> Iterable[npt.NDArray[np.float32]]:
+    """Yield the spectral flux in steps of exactly `_HOP`, block by block."""
+    size = max(16, 2 * round(wav.rate * _WINDOW / 2.0))
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    window /= window.sum() / 2.0
+    hop = wav.rate * _HOP
+    # The middle of the first window is second 0.
+    held, begin, row = np.zeros(size // 2, np.float32), -(size // 2), 0
+    last = np.zeros((1, size // 2 + 1), np.float32)
+    for block in _then_silence(wav, size):
+        held = np.concatenate([held, block])
+        rows = np.arange(row, int((begin + len(held) - size / 2.0) / hop) + 1)
+        first = np.rint(rows * hop).astype(np.int64) - size // 2 - begin
+        first = first[(first + size <= len(held)) & (rows * _HOP < _LONGEST)]
+        if not len(first):
+            continue
+        frames = np.lib.stride_tricks.sliding_window_view(held, size)[first]
+        loud = np.log1p(_LOUDNESS * np.abs(np.fft.rfft(frames * window, axis=1)))
+        loud = np.concatenate([last, loud.astype(np.float32)])
+        yield np.maximum(np.diff(loud, axis=0), 0.0).sum(axis=1, dtype=np.float32)
+        last, row = loud[-1:], row + len(first)
+        done = max(0, round(row * hop) - size // 2 - begin - 1)
+        held, begin = held[done:], begin + done
+
+
+def _then_silence(wav: Wav, size: int) -> Iterable[npt.NDArray[np.float32]]:
+    yield from wav.blocks()
+    yield np.zeros(size, np.float32)
