@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midikit.model.beats import BeatGrid
+from midikit.model.events import Event, as_controls
 from midikit.model.notes import NO_NOTES, as_notes
-from midikit.model.song import Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.rhythm.align import align, part_lags
 from midikit.rhythm.quantize import quantize
 from midikit.rhythm.strokes import find_strokes

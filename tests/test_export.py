@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from midikit.convert.midi import to_midi
 from midikit.errors import ConversionError
 from midikit.model.beats import BeatGrid, quarters_per_beat
+from midikit.model.events import Event, as_controls
 from midikit.model.notes import as_notes
-from midikit.model.song import Event, Song, Track, as_controls
+from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.parse.midi import read_midi
 from midikit.rhythm.export import constant_tempo, tempo_map, with_grid

@@ -15,8 +15,8 @@ import numpy as np
 from midikit.errors import ConversionError
 from midikit.escape import quoted
 from midikit.model.beats import quarters_per_beat
+from midikit.model.events import Event
 from midikit.model.report import Change
-from midikit.model.song import Event
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.leadin import lead_in
 from midikit.rhythm.moving import move_song

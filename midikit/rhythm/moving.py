@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midikit.model.events import CONTROL, Event, as_controls
 from midikit.model.notes import NO_NOTES, notes_by_track
-from midikit.model.song import CONTROL, Event, as_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
