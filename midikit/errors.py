@@ -12,11 +12,14 @@
     ├── LimitError (ValueError)     a result would be larger than its settable limit
     ├── ConversionError (ValueError)  what was asked for cannot be written
     ├── OutputError                 a file cannot be written where it was asked for
+    │   └── UnsavedError            what was paid for could not be stored: .clip_id, .path
     ├── DifferenceError             two songs compared are not the same
     └── RemoteError                 the service or the network: .clip_id
         ├── TokenError              no token, or one that cannot be sent
         ├── AuthenticationError     401, 403: the token was refused
         ├── CreditsError            402, or no credits or subscription left
+        ├── BudgetError             the budget that was set is used up
+        ├── MaintenanceError        455: nobody is served for now
         ├── ClipRefusedError        any other 4xx: this clip is refused
         ├── RateLimitedError        429: .retry_after
         ├── NotSentError            no byte of the request left: nothing was charged
@@ -34,6 +37,7 @@ from __future__ import annotations
 __all__ = [
     "AnswerError",
     "AuthenticationError",
+    "BudgetError",
     "ClipRefusedError",
     "ConversionError",
     "CreditsError",
@@ -42,6 +46,7 @@ __all__ = [
     "DownloadError",
     "InputError",
     "LimitError",
+    "MaintenanceError",
     "MidiError",
     "MidikitError",
     "NotSentError",
@@ -54,6 +59,7 @@ __all__ = [
     "TaskFailedError",
     "TokenError",
     "UnknownOutcomeError",
+    "UnsavedError",
 ]
 
 
@@ -203,7 +209,13 @@ class ProviderError(AnswerError):
 
 
 class NotesError(MidikitError, ValueError):
-    """A table of notes that breaks a rule of the model; the message names the first bad row."""
+    """A table of notes that breaks a rule of the model; the message names the first bad row.
+
+    Examples
+    --------
+    >>> print(NotesError("note 3: pitch is 131; expected a whole number from 0 to 127"))
+    note 3: pitch is 131; expected a whole number from 0 to 127
+    """
 
 
 class LimitError(MidikitError, ValueError):
@@ -217,11 +229,67 @@ class LimitError(MidikitError, ValueError):
 
 
 class ConversionError(MidikitError, ValueError):
-    """What was asked for cannot be written; the message says why."""
+    """What was asked for cannot be written; the message says why.
+
+    Examples
+    --------
+    >>> print(ConversionError("merge is 'names'; expected one of 'off', 'name'"))
+    merge is 'names'; expected one of 'off', 'name'
+    """
 
 
 class OutputError(MidikitError):
-    """A file cannot be written where it was asked for."""
+    """A file cannot be written where it was asked for.
+
+    Examples
+    --------
+    >>> print(OutputError("out/song.mid: cannot be written: Read-only file system"))
+    out/song.mid: cannot be written: Read-only file system
+    """
+
+
+class UnsavedError(OutputError):
+    """Something that was paid for could not be stored in the archive.
+
+    Parameters
+    ----------
+    clip_id : str
+        The clip.
+    problem : str
+        Why.
+    path : str
+        The file that holds it instead; empty if only ``Client.unsaved`` does.
+
+    Examples
+    --------
+    >>> print(UnsavedError("29fc9d9e", "disk full", "/tmp/a.json"))
+    disk full; what came for clip 29fc9d9e may have been paid for, it is in /tmp/a.json
+    """
+
+    def __init__(self, clip_id: str, problem: str, path: str = "") -> None:
+        super().__init__(clip_id, problem, path)
+        self.clip_id = clip_id
+        self.problem = problem
+        self.path = path
+
+    def told(self, where: str) -> str:
+        """Say what happened and where the bytes are.
+
+        Parameters
+        ----------
+        where : str
+            Where.
+
+        Returns
+        -------
+        str
+            The message.
+        """
+        came = f"what came for clip {self.clip_id} may have been paid for"
+        return f"{self.problem}; {came}, it is {where}"
+
+    def __str__(self) -> str:
+        return self.told(f"in {self.path or 'Client.unsaved alone'}")
 
 
 class DifferenceError(MidikitError):
@@ -269,6 +337,14 @@ class AuthenticationError(RemoteError):
 
 class CreditsError(RemoteError):
     """The account has no credits or no subscription left."""
+
+
+class BudgetError(RemoteError):
+    """The budget that was set for calls that may be charged is used up; nothing was sent."""
+
+
+class MaintenanceError(RemoteError):
+    """The provider is under maintenance (455) and serves nobody."""
 
 
 class ClipRefusedError(RemoteError):

@@ -342,6 +342,14 @@ def test_times_follow_the_tempo_that_is_written() -> None:
         assert np.abs(found["end"] - notes["end"]).max() <= slowest / 2 + 1e-9
 
 
+def test_coarse_ticks_are_told() -> None:
+    """Rounding that can be heard is a change; at the usual resolution there is none."""
+    song = Song((Track("Koto", 107, notes=as_notes([(0.013, 0.52, 60, 80), (1, 2, 62, 80)])),))
+    told = "1 notes moved to coarse ticks, the farthest by 7.8 ms"
+    assert said(song, ticks_per_quarter=24, tempo=120) == [told]
+    assert said(song) == []
+
+
 def test_mido_reads_the_seconds_that_were_meant() -> None:
     """The conductor track holds the tempo map; mido's clock agrees with the plan's."""
     notes = as_notes([(i * 0.37, i * 0.37 + 0.2, 60, 80) for i in range(100)])

@@ -62,13 +62,21 @@ def test_a_head_stands_before_the_notes() -> None:
     assert data[22:33].hex(" ") == "00 ff 03 04 4b 6f 74 6f 00 c1 6b"
 
 
-def test_a_pause_beyond_the_format_is_refused() -> None:
-    """A delta of more than 28 bits has no encoding; the message says what to change."""
-    with pytest.raises(
-        LimitError, match=r"a pause of 268,435,456 ticks; .* fewer ticks_per_quarter"
-    ):
-        encode([Chunk()], tick_notes([(1 << 28, 1, 60, 64)]), division=96)
-    assert encode([Chunk()], tick_notes([((1 << 28) - 1, 1, 60, 64)]), division=96)
+def test_a_pause_beyond_the_format_is_divided() -> None:
+    """A delta of more than 28 bits has no encoding: empty texts stand in between."""
+    longest = (1 << 28) - 1
+    data = encode([Chunk()], tick_notes([(longest, 1, 60, 64)]), division=96)
+    assert data.count(b"\xff\x01\x00") == 0
+    rows = [(longest + 1, 5, 60, 64), (5 * longest, 9 * longest, 62, 64)]
+    data = encode([Chunk()], tick_notes(rows), division=96)
+    assert heard(data) == [sorted(rows)]
+    assert data.count(b"\xff\x01\x00") == 1 + 3 + 8
+
+
+def test_a_pause_beyond_reason_is_refused() -> None:
+    """The message says what to change."""
+    with pytest.raises(LimitError, match=r"a pause of 1,099,511,627,776 ticks; use fewer ticks"):
+        encode([Chunk()], tick_notes([(1 << 40, 1, 60, 64)]), division=96)
 
 
 rows = st.lists(

@@ -263,7 +263,8 @@ class BeatGrid:
         """Say tempo, meter and size, and how well the onsets fit where that is known."""
         fit = "" if self.residual is None else f", residual {1000.0 * self.residual:.1f} ms"
         meter = "/".join(str(number) for number in self.meter)
-        return f"<BeatGrid {self.bpm:.2f} bpm {meter}, {len(self.beats):,} beats{fit}>"
+        tempo = f"{self.bpm:.2f}" if self.bpm < 1e6 else f"{self.bpm:g}"
+        return f"<BeatGrid {tempo} bpm {meter}, {len(self.beats):,} beats{fit}>"
 
 
 _MAX_BEATS = 1_000_000

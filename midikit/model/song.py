@@ -240,7 +240,11 @@ class Song:
         IndexError
             If there is no track of that index.
         """
+        if isinstance(key, slice):
+            return self.tracks[key]
         if not isinstance(key, str):
+            if not -len(self.tracks) <= key < len(self.tracks):
+                raise IndexError(f"track {key} of {len(self.tracks)}")
             return self.tracks[key]
         found = [i for i, track in enumerate(self.tracks) if track.name == key]
         if len(found) == 1:

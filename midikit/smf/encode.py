@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +30,14 @@ __all__ = ["Chunk", "TickEvent", "TickNotes", "encode", "meta"]
 MAX_DELTA = (1 << 28) - 1
 """Longest pause between two events of a track, in ticks."""
 
+MAX_BRIDGES = 1_000
+"""Most empty texts that are written to divide longer pauses."""
+
 MAX_CHUNKS = 32_767
 """Most tracks that are written into one file."""
 
 _NOTE_ON = 0x90
+_TEXT = 0x01
 _END_OF_TRACK = b"\xff\x2f\x00"
 _TICK_BITS = 30
 _NO_MESSAGES = np.empty((0, 4), np.int64)
@@ -156,6 +160,8 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
     """
     if len(chunks) > MAX_CHUNKS:
         raise LimitError(f"{len(chunks):,} tracks; a file holds at most {MAX_CHUNKS:,}")
+    if _last_tick(chunks, notes) > MAX_DELTA:
+        chunks = [_bridged(chunk, notes, index) for index, chunk in enumerate(chunks)]
     simple = [not len(chunk.messages) and not chunk.events for chunk in chunks]
     bodies = _note_bodies(chunks, notes, simple)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
@@ -165,6 +171,38 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
         size = len(head) + len(body) + len(end) + len(_END_OF_TRACK)
         out += [b"MTrk" + struct.pack(">I", size), head, body, end, _END_OF_TRACK]
     return b"".join(out)
+
+
+def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
+    """Return the last tick of anything in the file."""
+    last = [int(notes.end.max(initial=0))]
+    for chunk in chunks:
+        last += [chunk.end_tick, int(chunk.messages[:, 0].max(initial=0))]
+        last += [event.tick for event in chunk.events]
+    return max(last)
+
+
+def _bridged(chunk: Chunk, notes: TickNotes, index: int) -> Chunk:
+    """Put empty texts into pauses that are longer than a delta time can say."""
+    stop = sum(notes.counts[: index + 1])
+    part = slice(stop - notes.counts[index], stop)
+    others = np.array([0, chunk.end_tick, *(event.tick for event in chunk.events)], np.int64)
+    ticks = np.concatenate([notes.start[part], notes.end[part], chunk.messages[:, 0], others])
+    ticks.sort()
+    after = ticks[:-1][np.diff(ticks) > MAX_DELTA]
+    until = ticks[1:][np.diff(ticks) > MAX_DELTA]
+    if int(np.sum((until - after) // MAX_DELTA)) > MAX_BRIDGES:
+        raise LimitError(
+            f"a pause of {int((until - after).max()):,} ticks; use fewer ticks_per_quarter or a "
+            "slower tempo"
+        )
+    texts = [
+        TickEvent(tick, _TEXT, b"")
+        for begin, end in zip(after.tolist(), until.tolist(), strict=True)
+        for tick in range(begin + MAX_DELTA, end, MAX_DELTA)
+    ]
+    events = tuple(sorted((*chunk.events, *texts), key=lambda event: event.tick))
+    return replace(chunk, events=events)
 
 
 def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
@@ -221,7 +259,6 @@ def _pure_notes(notes: TickNotes, channels: npt.NDArray[np.uint8]) -> list[bytes
     delta[0] = tick[0]
     np.subtract(tick[1:], tick[:-1], out=delta[1:])
     delta[first] = tick[first]
-    _check_delta(delta)
     table = np.empty((len(tick), 3), np.uint8)
     table[:, 0] = delta & 127
     table[:, 1] = pitch
@@ -306,7 +343,6 @@ def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
     )[order]
     tick = tick[order]
     delta = np.diff(tick, prepend=0)
-    _check_delta(delta)
     blobs = [meta(event.kind, event.data) for event in chunk.events]
     blob = np.where((order >= n) & (order < n + k), order - n, -1)
     return _assemble(delta, (status, data1, data2), blob, blobs)
@@ -343,15 +379,6 @@ def _assemble(
         item = blobs[int(blob[row])]
         out[begin[row] : begin[row] + len(item)] = np.frombuffer(item, np.uint8)
     return out.tobytes()
-
-
-def _check_delta(delta: npt.NDArray[np.int64]) -> None:
-    longest = int(delta.max(initial=0))
-    if longest > MAX_DELTA:
-        raise LimitError(
-            f"a pause of {longest:,} ticks; the format holds at most {MAX_DELTA:,} between two "
-            "events: use fewer ticks_per_quarter or a slower tempo"
-        )
 
 
 def _variable(number: int) -> bytes:

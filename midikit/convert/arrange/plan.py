@@ -54,6 +54,9 @@ __all__ = ["Merge", "MidiPlan", "plan_midi"]
 Merge: TypeAlias = Literal["off", "name"]
 
 _MAX_TICKS = 1 << 53
+_AUDIBLE = 1e-3
+"""Seconds from which on rounding to ticks is told."""
+
 _CHOICES = {
     "merge": ("off", "name"),
     "duplicates": ("collapse", "keep"),
@@ -203,6 +206,7 @@ def plan_midi(
     parts, more = _parts(tracks, programs)
     changes += more + _keys(song)
     notes = _on_ticks(tracks, written)
+    changes += _coarse(tracks, notes, written)
     if short == "tick":
         changes += _count(tracks, notes, lengthen(notes), "short", "shorter than a tick made one")
     notes = notes.sort()
@@ -310,6 +314,20 @@ def _on_ticks(tracks: Sequence[Track], tempo: TempoTicks) -> NoteTable:
     )
 
 
+def _coarse(tracks: Sequence[Track], notes: NoteTable, tempo: TempoTicks) -> list[Change]:
+    """List what a coarse resolution or a slow tempo does to the seconds of the notes."""
+    if tempo.micro.max() * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
+        return []
+    farthest = np.zeros(len(notes.start))
+    for name, ticks in (("start", notes.start), ("end", notes.end)):
+        meant = np.concatenate([NO_NOTES[name], *(track.notes[name] for track in tracks)])
+        written = seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)
+        np.maximum(farthest, np.abs(written - meant), out=farthest)
+    moved = int(np.count_nonzero(farthest > _AUDIBLE))
+    what = f"{moved:,} notes moved to coarse ticks, the farthest by {1e3 * farthest.max(initial=0):.1f} ms"
+    return [Change("resolution", "", what, moved)] if moved else []
+
+
 def _count(
     tracks: Sequence[Track],
     notes: NoteTable,
@@ -334,16 +352,15 @@ def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTa
     free = free_channels([part.channel for part in parts])
     target = notes.part.copy()
     for index, part in enumerate(list(parts)):
-        most = int(voice[notes.part == index].max(initial=0))
-        for level in range(1, most + 1):
-            if part.track.is_drum or not free:
-                break
-            rows = (notes.part == index) & (voice == level)
-            target[rows] = len(parts)
+        most = 0 if part.track.is_drum else int(voice[notes.part == index].max(initial=0))
+        levels = range(1, min(most, len(free)) + 1)
+        for level in levels:
+            target[(notes.part == index) & (voice == level)] = len(parts)
             parts.append(Part(part.track, part.program, free.pop(0), spilled=True))
-            n = int(rows.sum())
-            what = f"{n:,} overlapping notes moved to channel {parts[-1].channel + 1}"
-            changes.append(Change("overlap", shown(part.track), what, n))
+        if moved := int(np.count_nonzero(target[notes.part == index] != index)):
+            channels = ", ".join(str(spilled.channel + 1) for spilled in parts[-len(levels) :])
+            what = f"overlapping notes moved to further channels ({channels}): {moved:,}"
+            changes.append(Change("overlap", shown(part.track), what, moved))
     notes.part = target
     return notes.sort()
 
