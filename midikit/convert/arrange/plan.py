@@ -324,7 +324,8 @@ def _coarse(tracks: Sequence[Track], notes: NoteTable, tempo: TempoTicks) -> lis
         written = seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)
         np.maximum(farthest, np.abs(written - meant), out=farthest)
     moved = int(np.count_nonzero(farthest > _AUDIBLE))
-    what = f"{moved:,} notes moved to coarse ticks, the farthest by {1e3 * farthest.max(initial=0):.1f} ms"
+    largest = 1e3 * float(farthest.max(initial=0.0))
+    what = f"{moved:,} notes moved to coarse ticks, the farthest by {largest:.1f} ms"
     return [Change("resolution", "", what, moved)] if moved else []
 
 
