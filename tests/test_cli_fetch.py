@@ -144,11 +144,11 @@ def test_an_answer_that_could_not_be_kept_is_printed(
         raise OutputError("disk full")
 
     monkeypatch.setattr(Archive, "store_answer", full)
-    monkeypatch.setattr("midikit.fetch.client.spill", lambda *_: None)
+    monkeypatch.setattr("midikit.fetch.keeping.spill", lambda *_: None)
     assert main(["fetch", WALTZ, JIG]) == 1
     captured = capfd.readouterr()
     assert read_json(captured.out.encode()).note_count == SONGS[2].note_count
-    assert "was paid for, it is printed on stdout" in captured.err
+    assert "may have been paid for, it is printed on stdout" in captured.err
     assert "stopped: 1 clip not asked for" in captured.err
     assert endpoint.charged == 1
 
@@ -178,11 +178,11 @@ def test_ctrl_c_lets_the_call_that_is_out_come_back(
     """What is being paid for is kept, no further clip is asked for, and the code is 130."""
     fetch: Callable[..., Any] = Client.fetch
 
-    def slow(self: Client, clip_id: str, *, deadline: float) -> Any:
+    def slow(self: Client, clip_id: str, **options: Any) -> Any:
         time.sleep(0.2)  # the main thread waits by now
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.3)
-        return fetch(self, clip_id, deadline=deadline)
+        return fetch(self, clip_id, **options)
 
     monkeypatch.setattr(Client, "fetch", slow)
     assert main(words) == 130

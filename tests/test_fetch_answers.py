@@ -14,6 +14,7 @@ from midikit.errors import (
     ClipRefusedError,
     CreditsError,
     DeadlineError,
+    MaintenanceError,
     NotSentError,
     RateLimitedError,
     RemoteError,
@@ -76,7 +77,7 @@ ROWS: list[tuple[int, Any, dict[str, str], Verdict, type[RemoteError]]] = [
     (429, b"", {}, Verdict.LIMITED, RateLimitedError),
     (429, HTML, {"retry_after": "soon"}, Verdict.LIMITED, RateLimitedError),
     (430, error(430, "too fast"), {}, Verdict.LIMITED, RateLimitedError),
-    (455, error(455, "maintenance"), {}, Verdict.STOPPED, ClipRefusedError),
+    (455, error(455, "maintenance"), {}, Verdict.STOPPED, MaintenanceError),
     (503, b"", {"retry_after": "1"}, Verdict.LIMITED, RateLimitedError),
     (503, b"", {"retry_after": "soon"}, Verdict.UNKNOWN, UnknownOutcomeError),
     *(
@@ -86,6 +87,12 @@ ROWS: list[tuple[int, Any, dict[str, str], Verdict, type[RemoteError]]] = [
     (500, error(500, "Internal Server Error."), {}, Verdict.UNKNOWN, UnknownOutcomeError),
     (504, error(504), {}, Verdict.REFUNDED, TaskFailedError),
     (504, {"detail": "Credits were previously refunded."}, {}, Verdict.REFUNDED, TaskFailedError),
+    (504, error(504, "Task failed due to timeout."), {}, Verdict.REFUNDED, TaskFailedError),
+    *(
+        (504, error(504, said), {}, Verdict.UNKNOWN, UnknownOutcomeError)
+        for said in ("Gateway Time-out", "upstream request timeout", "504 GATEWAY_TIMEOUT nginx")
+    ),
+    (504, error(504, "gateway time-out, refunded"), {}, Verdict.REFUNDED, TaskFailedError),
     (504, {"message": "Endpoint timed out"}, {}, Verdict.UNKNOWN, UnknownOutcomeError),
     (504, error(504, "credits were not refunded"), {}, Verdict.UNKNOWN, UnknownOutcomeError),
 ]
@@ -100,7 +107,6 @@ def test_every_row_of_the_table(
     assert (outcome.verdict, outcome.error) == (verdict, kind)
     assert outcome.problem or verdict is Verdict.DELIVERED
     assert "\n" not in outcome.problem
-    assert outcome.stops_batch == (verdict is Verdict.STOPPED)
 
 
 @pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 429, 455, 500, 503, 504])
@@ -229,9 +235,33 @@ def test_a_wait_beyond_the_deadline_says_when() -> None:
     assert step.error.retry_after == 86_400
     assert str(step.error) == (
         "clip clip: the provider answered 429; it asks to wait 24 h 0 min, until "
-        "2001-09-10 01:46:40 UTC; only 5 min are left of the deadline; nothing was charged for "
-        "that, fetch it again later"
+        "2001-09-10 01:46:40 UTC; only 5 min are left of the deadline's 5 min; nothing was "
+        "charged for that, fetch it again later"
     )
+
+
+def slow(outcome: Outcome, *, took: float, left: float, deadline: float = 300.0) -> Step:
+    """Advance after a first call that took long."""
+    return advance(
+        Tally(),
+        outcome,
+        clip_id="clip",
+        took_seconds=took,
+        left_seconds=left,
+        deadline_seconds=deadline,
+        jitter=0.5,
+    )
+
+
+def test_one_slow_answer_does_not_end_a_clip() -> None:
+    """With most of the deadline left another call is made; with little, what is left is told."""
+    assert slow(NOT_READY, took=105, left=195).pause > 0
+    assert slow(judge(429, b"{}", retry_after="1"), took=105, left=195).pause == 1.0
+    assert slow(NOT_READY, took=8.5, left=11.5, deadline=20).pause > 0
+    ended = slow(NOT_READY, took=205, left=95)
+    assert type(ended.error) is DeadlineError
+    assert "not finished after 4 min and 1 call: not ready yet" in str(ended.error)
+    assert "95 s are left of the deadline, too little for another call" in str(ended.error)
 
 
 def test_retry_after_is_waited_exactly() -> None:

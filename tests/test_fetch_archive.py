@@ -15,12 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midikit.errors import InputError, OutputError
-from midikit.fetch.archive import Archive, home_folder, spill
+from midikit.fetch.archive import Archive, home_folder
+from midikit.fetch.keeping import spill
+from midikit.fetch.marks import Mark
 from midikit.fetch.store import Stored
 from midikit.files import write_bytes
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 RAW = b'{"code": 200, "data": {"instruments": []}}'
+SENT = Mark("in flight", 1e9)
 MID = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x01\xe0"
 
 
@@ -60,7 +63,7 @@ def test_nobody_else_can_read_it(archive: Archive, umask: int) -> None:
     """Folders are 0700 and files 0600 whatever the umask."""
     before = os.umask(umask)
     try:
-        archive.reserve(CLIP)
+        archive.store_mark(CLIP, SENT)
         archive.store_answer(CLIP, RAW)
         archive.store_hosted(CLIP, MID)
     finally:
@@ -77,15 +80,92 @@ def test_a_folder_that_others_can_enter_is_closed(archive: Archive) -> None:
     archive.path.mkdir(parents=True)
     archive.path.chmod(0o755)
     archive.home.chmod(0o755)
-    archive.reserve(CLIP)
+    archive.store_mark(CLIP, SENT)
     assert stat.S_IMODE(archive.path.stat().st_mode) == 0o700
     assert stat.S_IMODE(archive.home.stat().st_mode) == 0o755
 
 
-def test_reserving_leaves_nothing_behind(archive: Archive) -> None:
-    """The check before a call writes, and takes it away again."""
-    archive.reserve(CLIP)
+def test_a_mark_comes_back_until_it_is_removed(archive: Archive) -> None:
+    """What was noted before a call is there after it, for this clip alone."""
+    assert archive.load_mark(CLIP) is None
+    archive.store_mark(CLIP, SENT)
+    assert archive.load_mark(CLIP) == SENT
+    unknown = Mark("unknown", 1e9, "no answer in time")
+    archive.store_mark(CLIP, unknown)
+    assert archive.load_mark(CLIP) == unknown
+    assert archive.load_mark("other") is None
+    assert archive.load(CLIP) is None
+    assert archive.list() == ()
+    archive.store_mark(CLIP, None)
+    archive.store_mark(CLIP, None)
     assert list(archive.path.iterdir()) == []
+
+
+def test_a_damaged_mark_does_not_free_its_clip(archive: Archive) -> None:
+    """Any bit of it, all of it, or the mark of another clip: the outcome is unknown."""
+    archive.store_mark(CLIP, Mark("running", 1e9))
+    (path,) = archive.path.iterdir()
+    sound = path.read_bytes()
+    forged = [sound[:9], b"", b"\n[]", b"\n" + b"[" * 4000, Mark("running", 1e9).to_bytes("other")]
+    forged += [
+        sound[: bit // 8] + bytes([sound[bit // 8] ^ 1 << bit % 8]) + sound[bit // 8 + 1 :]
+        for bit in range(0, len(sound) * 8, 3)
+    ]
+    for damaged in forged:
+        path.write_bytes(damaged)
+        mark = archive.load_mark(CLIP)
+        assert mark is not None
+        assert (mark.blocks, mark.moment) == (True, "")
+        assert mark.reason == "the note about it is damaged"
+
+
+def test_a_clip_has_one_holder(archive: Archive) -> None:
+    """Nobody else holds it meanwhile, another clip is free, and nothing is left behind."""
+    with archive.hold(CLIP) as first, archive.hold(CLIP) as second:
+        assert (first, second) == (True, False)
+        with Archive(archive.home).hold(CLIP) as third, archive.hold("other") as other:
+            assert (third, other) == (False, True)
+    with archive.hold(CLIP) as again:
+        assert again
+    assert list(archive.path.iterdir()) == []
+
+
+def test_a_lock_that_was_removed_by_its_holder_is_made_anew(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opened the file before its holder removed it does not hold a file nobody sees."""
+    opened = os.open
+
+    def open_then_lose(path: Any, *args: Any, **kwargs: Any) -> int:
+        descriptor = opened(path, *args, **kwargs)
+        monkeypatch.undo()
+        Path(path).unlink()
+        return descriptor
+
+    archive.store_mark(CLIP, SENT)
+    monkeypatch.setattr("midikit.fetch.locks.os.open", open_then_lose)
+    with archive.hold(CLIP) as first, archive.hold(CLIP) as second:
+        assert (first, second) == (True, False)
+
+
+def test_no_lock_is_refused_before_paying(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system without locks cannot promise that one alone pays."""
+
+    def fail(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", fail)
+    with pytest.raises(OutputError, match="MIDIKIT_HOME"), archive.hold(CLIP):
+        pass
+
+
+def test_no_fragment_replaces_another(archive: Archive) -> None:
+    """What came of each try is kept."""
+    paths = [Path(archive.store_fragment(CLIP, data)) for data in (b"one", b"two", b"three")]
+    assert [path.read_bytes() for path in paths] == [b"one", b"two", b"three"]
+    assert [path.suffix for path in paths] == [".fragment", ".fragment-2", ".fragment-3"]
 
 
 def test_a_flipped_bit_is_seen_anywhere(archive: Archive) -> None:
@@ -173,7 +253,7 @@ def test_a_folder_that_cannot_be_made_names_the_variable(tmp_path: Path, blocked
     place.parent.mkdir(exist_ok=True)
     place.write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot be written: .*; set MIDIKIT_HOME to a folder"):
-        archive.reserve(CLIP)
+        archive.store_mark(CLIP, SENT)
     with pytest.raises(OutputError, match="MIDIKIT_HOME"):
         archive.store_answer(CLIP, RAW)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import logging
@@ -22,6 +23,8 @@ from midikit.fetch.client import Client, Clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from midikit.fetch.marks import Mark
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 TOKEN = "sk-Zq7-do-not-show-me-4411"
@@ -235,7 +238,7 @@ def test_retry_after_as_a_date_is_measured_against_the_answer(world: World) -> N
 
 def test_a_broken_answer_is_kept_and_its_file_downloaded(world: World) -> None:
     """What came was probably paid for: the bytes, and the .mid its fragment names."""
-    with pytest.raises(errors.UnknownOutcomeError, match=r"hosted \.mid beside it") as caught:
+    with pytest.raises(errors.UnknownOutcomeError, match=r"hosted \.mid too") as caught:
         world.fetch((200, RAW[:90]))
     where = str(caught.value).split("kept in ")[1].split(",")[0]
     assert Path(where).read_bytes() == RAW[:90]
@@ -315,7 +318,7 @@ def test_a_paid_answer_that_cannot_be_stored_is_not_lost(
     world.answers = [(200, RAW)]
     client = world.client(archive=FailingArchive(world.home))
     with pytest.raises(
-        errors.OutputError, match=r"disk full; the answer of clip .* paid"
+        errors.UnsavedError, match=r"disk full; what came for clip .* paid"
     ) as caught:
         client.fetch(CLIP)
     assert client.unsaved == {CLIP: RAW}
@@ -328,9 +331,17 @@ def test_another_store_fits(world: World) -> None:
     class Memory:
         def __init__(self) -> None:
             self.kept: dict[str, bytes] = {}
+            self.marks: dict[str, Mark | None] = {}
 
-        def reserve(self, clip_id: str) -> None:
-            pass
+        @contextlib.contextmanager
+        def hold(self, clip_id: str) -> Iterator[bool]:
+            yield True
+
+        def load_mark(self, clip_id: str) -> Mark | None:
+            return self.marks.get(clip_id)
+
+        def store_mark(self, clip_id: str, mark: Mark | None) -> None:
+            self.marks[clip_id] = mark
 
         def load(self, clip_id: str) -> Any:
             return None
@@ -540,15 +551,22 @@ class NarrowArchive(Archive):
         raise errors.OutputError("disk full")
 
 
-def test_what_cannot_be_stored_beside_an_answer_is_said(world: World) -> None:
+def test_what_cannot_be_stored_beside_an_answer_is_said(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A .mid is handed over all the same, a fragment stays in the client."""
     client = world.client(archive=NarrowArchive(world.home))
     world.answers = [(200, RAW)]
     clip = client.fetch(CLIP)
     assert (clip.hosted, clip.hosted_problem) == (MID, "downloaded, but not stored: disk full")
     world.answers = [(200, RAW[:20])]
-    with pytest.raises(errors.UnknownOutcomeError, match="what came could not be kept: disk full"):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(
+        errors.UnsavedError, match="what came could not be kept: disk full"
+    ) as caught:
         client.fetch("other")
+    assert caught.value.path == ""
+    assert str(caught.value).endswith("may have been paid for, it is in Client.unsaved alone")
     assert client.unsaved == {"other": RAW[:20]}
 
 

@@ -92,10 +92,11 @@ def test_a_deadline_counts_down_to_zero() -> None:
 
 
 def test_the_last_call_gets_room_to_be_answered() -> None:
-    """A slow service gets more of it, a short deadline loses little to it."""
-    assert last_call_room(300, 0.1) == 2.0
-    assert last_call_room(4, 0.1) == pytest.approx(0.4)
-    assert last_call_room(300, 30) == 60.0
+    """What a call needed and a margin; a short deadline loses little to it, none most of itself."""
+    assert last_call_room(300, 0.1) == pytest.approx(2.1)
+    assert last_call_room(4, 0.1) == pytest.approx(0.5)
+    assert last_call_room(300, 30) == 32.0
+    assert last_call_room(300, 200) == 100.0
 
 
 def test_times_are_written_as_people_say_them() -> None:

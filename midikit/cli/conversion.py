@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from midikit.cli.sources import Fetching
 from midikit.errors import InputError
 from midikit.escape import printable
 
@@ -54,8 +53,6 @@ class Settings:
         ``hosted``, or a .mid to compare with.
     strict : bool, optional
         Refuse what would be repaired.
-    fetching : Fetching, optional
-        Whether clips may be fetched.
     """
 
     targets: tuple[str, ...] = ("mid",)
@@ -72,7 +69,6 @@ class Settings:
     fs: float = 100.0
     check: str | None = None
     strict: bool = False
-    fetching: Fetching = field(default_factory=Fetching)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.calls import Fetcher, refuse_large_batch
 from midikit.cli.conversion import Settings, run
 from midikit.cli.exits import Exit, code_of
 from midikit.cli.outputs import Destination, parse_targets, write_outputs, write_stdout
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import change_row, repair_row, tempo_row
-from midikit.cli.sources import REFUSED, Fetching, open_source, resolve
+from midikit.cli.sources import open_source, resolve
 from midikit.cli.words import apart, count, length, size, tempo_text
 from midikit.errors import ConversionError
 from midikit.escape import printable
@@ -226,15 +226,19 @@ def convert(  # noqa: PLR0917 - click passes one argument an option
         fs=fs,
         check=check,
         strict=strict,
-        fetching=Fetching(allowed=fetch, deadline=deadline),
     )
     sources = resolve(source)
     _check_batch(sources, settings)
     destinations = Destination.of_all(sources, chosen, output)
     if as_json and destinations[0].is_stdout:
         raise click.UsageError("--json and the output both go to stdout; pass -o FILE")
+    fetcher = None
+    if fetch:
+        clips = dict.fromkeys(one.clip_id for one in sources if one.kind == "clip")
+        refuse_large_batch(list(clips), "run midikit fetch with --max-credits N first")
+        fetcher = Fetcher(deadline=deadline)
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
-    batch = _Batch(report, settings, force=force, is_single=len(sources) == 1)
+    batch = _Batch(report, settings, fetcher, force=force, is_single=len(sources) == 1)
     for one, destination in zip(sources, destinations, strict=True):
         batch.convert(one, destination)
     batch.finish()
@@ -251,10 +255,19 @@ def _check_batch(sources: Sequence[Source], settings: Settings) -> None:
 class _Batch:
     """Converts one input after the other and prints what became of each."""
 
-    def __init__(self, report: Report, settings: Settings, *, force: bool, is_single: bool) -> None:
+    def __init__(
+        self,
+        report: Report,
+        settings: Settings,
+        fetcher: Fetcher | None,
+        *,
+        force: bool,
+        is_single: bool,
+    ) -> None:
         self.worst: int = Exit.DONE
         self._report = report
         self._settings = settings
+        self._fetcher = fetcher
         self._force = force
         self._is_single = is_single
         self._done = self._failed = 0
@@ -264,9 +277,7 @@ class _Batch:
         """Convert one input; whatever is wrong with it does not stop the others."""
         row: dict[str, Any] = {"source": source.shown, "outputs": [], "error": None, "exit": 0}
         try:
-            opened = open_source(
-                source, strict=self._settings.strict, fetching=self._settings.fetching
-            )
+            opened = open_source(source, strict=self._settings.strict, fetcher=self._fetcher)
             self._unmet -= {track.name for track in opened.song.tracks}
             if self._is_single:
                 self._check_overrides(opened.song)
@@ -278,9 +289,6 @@ class _Batch:
             row["error"] = self._report.failure(error, source.shown)
             row["exit"] = int(code_of(error))
             self._failed += 1
-            if isinstance(error, REFUSED):
-                fetching = Fetching(refused=error)
-                self._settings = replace(self._settings, fetching=fetching)
         else:
             row |= _row(result, destination)
             self._print(source, opened, result, destination)

@@ -5,21 +5,26 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+from collections import Counter
 from concurrent.futures import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from midikit.cli.calls import draining, patient_client, wait_for
+from midikit.cli.calls import (
+    LARGE_BATCH,
+    Fetcher,
+    NotAskedError,
+    draining,
+    refuse_large_batch,
+    wait_for,
+)
 from midikit.cli.exits import Exit
 from midikit.cli.outputs import write_outputs
 from midikit.cli.report import Report, common_options, is_terminal
-from midikit.cli.sources import REFUSED, canonical_id
+from midikit.cli.sources import canonical_id
 from midikit.cli.words import count, length, size
-from midikit.errors import (
-    OutputError,
-)
 from midikit.escape import printable, unique_stems
 from midikit.files import read_bytes
 
@@ -28,29 +33,30 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from midikit.fetch.client import Clip
+    from midikit.fetch.marks import Mark
 
 __all__ = ["fetch", "read_ids"]
 
-_STOPPING = (*REFUSED, OutputError)
-"""What would happen to every other clip as well."""
-
 _MAX_LIST_BYTES = 1 << 24
-_HELP = """Fetch clips from the service into the archive.
+_THERE, _NEW = "in the archive", "to fetch"
+_RUNNING, _UNKNOWN = "to fetch, was not ready", "asked for without an answer"
+_HELP = f"""Fetch clips from the service into the archive.
 
 \b
 Examples:
   midikit fetch 29fc9d9e-a550-47d9-bfd2-6640a4025acc -o .
   midikit fetch --from ids.txt --dry-run
-  midikit fetch --from ids.txt --deadline 600
+  midikit fetch --from ids.txt --max-credits 50 --jobs 4
 
 The token comes from MIDIKIT_TOKEN, never from an option. A clip that is in the
-archive (MIDIKIT_HOME) is not paid for again. A refused token and an empty
-account end the batch; any other failure costs its own clip alone.
+archive (MIDIKIT_HOME) is not paid for again. What would meet every clip, such
+as a refused token, an empty account or a full disk, ends the batch; any other
+failure costs its own clip alone.
+
+A clip whose call may have been charged without an answer is not asked for
+again, now or later, unless --resend-unknown allows it: up to a credit more.
+More than {LARGE_BATCH} new clips in a script need --max-credits.
 """
-
-
-class _NotAskedError(Exception):
-    """A clip that was not asked for, because the batch had stopped."""
 
 
 @click.command("fetch", help=_HELP)
@@ -66,17 +72,30 @@ class _NotAskedError(Exception):
     help="Longest time for each clip.",
 )
 @click.option("--jobs", type=click.IntRange(1, 32), default=1, help="Clips at a time.")
+@click.option(
+    "--max-credits",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Stop before the call after N calls that may be charged.",
+)
+@click.option(
+    "--resend-unknown",
+    is_flag=True,
+    help="Ask again for clips that may have been charged without an answer.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what it would cost and fetch nothing.")
 @click.option("--force", is_flag=True, help="Replace files in DIR.")
 @common_options
 @click.pass_context
-def fetch(
+def fetch(  # noqa: PLR0917 - click passes one argument an option
     ctx: click.Context,
     clip_id: tuple[str, ...],
     id_file: str | None,
     output: str | None,
     deadline: float,
     jobs: int,
+    max_credits: int | None,
+    resend_unknown: bool,
     dry_run: bool,
     force: bool,
     as_json: bool,
@@ -95,8 +114,13 @@ def fetch(
     if dry_run:
         _dry_run(report, ids)
         return
-    batch = _Batch(report, ids, Path(output) if output else None, force=force)
-    batch.run(deadline=deadline, jobs=jobs)
+    if max_credits is None:
+        refuse_large_batch(ids, "pass --max-credits N")
+    if resend_unknown:
+        _print_resent(report, ids)
+    fetcher = Fetcher(deadline=deadline, resend_unknown=resend_unknown, max_credits=max_credits)
+    batch = _Batch(report, ids, fetcher, Path(output) if output else None, force=force)
+    batch.run(jobs=jobs)
     ctx.exit(batch.worst)
 
 
@@ -128,67 +152,96 @@ def read_ids(source: str) -> list[str]:
 
 def _dry_run(report: Report, ids: Sequence[str]) -> None:
     """Say what fetching would cost."""
+    marks = _marks(ids)
+    states = {clip_id: _state(mark) for clip_id, mark in marks.items()}
+    if report.as_json:
+        for clip_id, state in states.items():
+            row = {"in_archive": state == _THERE, "state": state, "exit": 0}
+            report.row({"clip_id": clip_id, **row})
+        return
+    for clip_id, state in states.items():
+        report.data(f"{printable(clip_id)}: {state}")
+    tally = Counter(states.values())
+    new = tally[_NEW] + tally[_RUNNING]
+    report.data(
+        f"{count(len(ids), 'clip')}: {tally[_THERE]:,} in the archive, {new:,} to fetch for "
+        f"{count(new, 'credit')}; whether calls before a clip is ready cost more is not documented"
+    )
+    if tally[_UNKNOWN]:
+        report.data(f"{count(tally[_UNKNOWN], 'clip')} {_UNKNOWN}: only with --resend-unknown")
+
+
+def _marks(ids: Sequence[str]) -> dict[str, Mark | Literal[True] | None]:
+    """Look up each clip: True if its answer is there, else what is known of it."""
     from midikit.fetch.archive import Archive  # noqa: PLC0415 - the help needs none of it
 
     archive = Archive()
-    known = [clip_id for clip_id in ids if clip_id in archive]
-    new = len(ids) - len(known)
-    if report.as_json:
-        for clip_id in ids:
-            report.row({"clip_id": clip_id, "in_archive": clip_id in archive, "exit": 0})
-        return
-    for clip_id in ids:
-        where = "in the archive" if clip_id in archive else "to fetch"
-        report.data(f"{printable(clip_id)}: {where}")
-    report.data(
-        f"{count(len(ids), 'clip')}: {len(known):,} in the archive, {new:,} to fetch for "
-        f"{count(new, 'credit')}; whether calls before a clip is ready cost more is not documented"
-    )
+    return {clip_id: clip_id in archive or archive.load_mark(clip_id) for clip_id in ids}
+
+
+def _state(mark: Mark | Literal[True] | None) -> str:
+    """Say in words what is known of a clip."""
+    if mark is True:
+        return _THERE
+    if mark is None:
+        return _NEW
+    return _UNKNOWN if mark.blocks else _RUNNING
+
+
+def _print_resent(report: Report, ids: Sequence[str]) -> None:
+    """Say what asking again may cost, before it is done."""
+    marks = _marks(ids)
+    resent = [clip_id for clip_id, mark in marks.items() if _state(mark) == _UNKNOWN]
+    for clip_id in resent:
+        mark = marks[clip_id]
+        assert mark is not None
+        assert mark is not True
+        report.say(f"clip {printable(clip_id)}: asked for {mark.moment}: {mark.reason}")
+    if resent:
+        report.say(
+            f"asking again for {count(len(resent), 'clip')}, which may have been charged already: "
+            f"up to {count(len(resent), 'credit')} more, and perhaps one for each call while a "
+            "clip is not ready"
+        )
 
 
 class _Batch:
     """Fetches clips, a few at a time, and prints them in the order they were given."""
 
     def __init__(
-        self, report: Report, ids: Sequence[str], folder: Path | None, *, force: bool
+        self,
+        report: Report,
+        ids: Sequence[str],
+        fetcher: Fetcher,
+        folder: Path | None,
+        *,
+        force: bool,
     ) -> None:
         self.worst: int = Exit.DONE
         self._report = report
         self._ids = ids
+        self._fetcher = fetcher
         self._stems = dict(zip(ids, unique_stems(list(ids), "clip"), strict=True))
         self._folder = folder
         self._force = force
         self._stop = threading.Event()
         self._fetched = self._known = self._failed = 0
 
-    def run(self, *, deadline: float, jobs: int) -> None:
+    def run(self, *, jobs: int) -> None:
         """Fetch every clip."""
         futures: list[Future[Clip]] = []
         with draining(min(jobs, len(self._ids)), self._stop) as pool:
-            futures += (pool.submit(self._fetch, clip_id, deadline) for clip_id in self._ids)
+            fetch_one = self._fetcher.fetch
+            futures += (pool.submit(fetch_one, clip_id, self._stop) for clip_id in self._ids)
             for number, (clip_id, future) in enumerate(zip(self._ids, futures, strict=True)):
                 with self._waiting(number):
                     wait_for(future)
-                if not self._settle(clip_id, future):
+                self._settle(clip_id, future)
+                if self._fetcher.ended_by is not None:
                     self._give_up(futures[number + 1 :])
                     self._print_left(number + 1, futures)
                     break
         self._print_summary()
-
-    def _fetch(self, clip_id: str, deadline: float) -> Clip:
-        """Fetch one clip, in a thread of the pool."""
-        if self._stop.is_set():
-            raise _NotAskedError
-        with patient_client(clip_id, self._stop) as client:
-            try:
-                return client.fetch(clip_id, deadline=deadline)
-            except _STOPPING as error:
-                self._stop.set()  # at once, before another thread pays or asks in vain
-                if "Client.unsaved" in str(error):
-                    sys.stdout.buffer.write(client.unsaved[clip_id] + b"\n")
-                    text = str(error).replace("in Client.unsaved alone", "printed on stdout")
-                    raise OutputError(text) from None
-                raise
 
     @contextlib.contextmanager
     def _waiting(self, number: int) -> Iterator[None]:
@@ -202,22 +255,19 @@ class _Batch:
         with Console(file=sys.stderr).status(text):
             yield
 
-    def _settle(self, clip_id: str, future: Future[Clip]) -> bool:
-        """Print one clip; False if the others need not be tried."""
+    def _settle(self, clip_id: str, future: Future[Clip]) -> None:
+        """Print what came of one clip."""
         row: dict[str, Any] = {"clip_id": clip_id, "error": None, "exit": 0}
         shown = f"clip {printable(clip_id)}"
-        goes_on = True
         try:
             row |= self._print_clip(clip_id, future.result())
         except Exception as error:  # noqa: BLE001 - one bad clip never costs the others
             row["error"] = self._report.failure(error, shown)
             row["exit"] = row["error"]["exit"]
             self._failed += 1
-            goes_on = isinstance(error, _FolderError) or not isinstance(error, _STOPPING)
         self.worst = max(self.worst, row["exit"])
         if self._report.as_json:
             self._report.row(row)
-        return goes_on
 
     def _print_clip(self, clip_id: str, clip: Clip) -> dict[str, Any]:
         """Print what came of a clip, and write it where -o says."""
@@ -253,11 +303,7 @@ class _Batch:
         files = {self._folder / f"{stem}.json": clip.raw}
         if clip.hosted is not None:
             files[self._folder / f"{stem}.mid"] = clip.hosted
-        try:
-            write_outputs(files, force=self._force)
-        except OutputError as error:
-            # The clip is safe in the archive: this is a matter of this folder, not of the batch.
-            raise _FolderError(str(error)) from None
+        write_outputs(files, force=self._force)
         return [str(path) for path in files]
 
     def _give_up(self, futures: Sequence[Future[Clip]]) -> None:
@@ -274,7 +320,7 @@ class _Batch:
                 left += 1
                 continue
             wait([future])
-            if isinstance(future.exception(), _NotAskedError):
+            if isinstance(future.exception(), NotAskedError):
                 left += 1
             else:
                 self._settle(clip_id, future)
@@ -287,7 +333,3 @@ class _Batch:
             if self._failed:
                 parts.append(f"{self._failed:,} failed")
             self._report.say((f"{count(len(self._ids), 'clip')}: {', '.join(parts)}", "title"))
-
-
-class _FolderError(OutputError):
-    """A file of -o that cannot be written, with the clip safe in the archive."""

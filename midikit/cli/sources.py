@@ -14,20 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from midikit.errors import AuthenticationError, CreditsError, InputError, LimitError, TokenError
+from midikit.errors import InputError, LimitError
 from midikit.escape import printable
 from midikit.files import DEFAULT_MAX_BYTES, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from midikit.errors import MidikitError, RemoteError
+    from midikit.cli.calls import Fetcher
+    from midikit.errors import MidikitError
     from midikit.model.song import Song
 
-__all__ = ["REFUSED", "Fetching", "Opened", "Source", "canonical_id", "open_source", "resolve"]
-
-REFUSED = (AuthenticationError, CreditsError, TokenError)
-"""What would happen to every other clip as well."""
+__all__ = ["Opened", "Source", "canonical_id", "open_source", "resolve"]
 
 STDIN = "-"
 _CLIP = "clip:"
@@ -88,25 +86,6 @@ class Opened:
     song: Song
     hosted: bytes | None = None
     is_answer: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Fetching:
-    """Whether a clip that is not in the archive may be paid for.
-
-    Parameters
-    ----------
-    allowed : bool, optional
-        Whether it may.
-    deadline : float, optional
-        Seconds to wait for it at most.
-    refused : RemoteError or None, optional
-        Why no clip is asked for any more: what refused one refuses all.
-    """
-
-    allowed: bool = False
-    deadline: float = 300.0
-    refused: RemoteError | None = None
 
 
 def resolve(words: Iterable[str]) -> list[Source]:
@@ -197,9 +176,7 @@ def _stem(path: Path) -> str:
     return path.stem if path.suffix.lower() in _SUFFIXES else path.name
 
 
-def open_source(
-    source: Source, *, strict: bool = False, fetching: Fetching | None = None
-) -> Opened:
+def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None = None) -> Opened:
     """Read an input.
 
     Parameters
@@ -208,8 +185,8 @@ def open_source(
         One of `resolve`.
     strict : bool, optional
         Refuse what would be repaired.
-    fetching : Fetching or None, optional
-        Whether a clip may be fetched.
+    fetcher : Fetcher or None, optional
+        What fetches a clip that is not in the archive; by default none is fetched.
 
     Returns
     -------
@@ -228,7 +205,7 @@ def open_source(
     if source.error is not None:
         raise source.error
     if source.kind == "clip":
-        return _open_clip(source, fetching or Fetching(), strict=strict)
+        return _open_clip(source, fetcher, strict=strict)
     if source.kind == "stdin":
         return _parsed(_read_stdin(), strict=strict)
     assert source.path is not None
@@ -267,28 +244,24 @@ def _read_json(source: Path | bytes, *, strict: bool) -> Song:
     return read_json(source, strict=strict)
 
 
-def _open_clip(source: Source, fetching: Fetching, *, strict: bool) -> Opened:
+def _open_clip(source: Source, fetcher: Fetcher | None, *, strict: bool) -> Opened:
     """Take a clip from the archive, or fetch it where that is allowed."""
     from midikit.fetch.archive import Archive  # noqa: PLC0415 - a file needs none of it
 
-    archive = Archive()
-    stored = archive.load(source.clip_id)
+    stored = Archive().load(source.clip_id)
     if stored is not None:
         return Opened(_read_json(stored.raw, strict=strict), stored.hosted)
-    if fetching.refused is not None:
-        problem = f"not asked for, since {fetching.refused.problem}"
-        raise type(fetching.refused)(source.clip_id, problem)
-    if not fetching.allowed:
+    if fetcher is None:
         raise InputError(
             source.shown,
             "",
             "not in the archive; pass --fetch to pay for it, or run midikit fetch first",
         )
-    from midikit.cli.calls import draining, patient_client, wait_for  # noqa: PLC0415 - threads
+    from midikit.cli.calls import draining, wait_for  # noqa: PLC0415 - threads
 
     stop = threading.Event()
-    with draining(1, stop) as pool, patient_client(source.clip_id, stop) as client:
-        future = pool.submit(client.fetch, source.clip_id, deadline=fetching.deadline)
+    with draining(1, stop) as pool:
+        future = pool.submit(fetcher.fetch, source.clip_id, stop)
         wait_for(future)
     clip = future.result()
     return Opened(_read_json(clip.raw, strict=True) if strict else clip.song, clip.hosted)

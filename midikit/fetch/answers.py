@@ -19,7 +19,8 @@ any other 4xx                                             no            `REFUSED
 any other 5xx, 3xx                                        unknown       `UNKNOWN`
 ========================================================  ============  ==========================
 
-Pure: bytes and numbers in, an `Outcome` out.
+An answer of unknown outcome, 5xx included, may name a hosted .mid all the same; it is downloaded
+for nothing. Pure: bytes and numbers in, an `Outcome` out.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from midikit.errors import (
     CreditsError,
     DeadlineError,
     LimitError,
+    MaintenanceError,
     NotSentError,
     PendingError,
     ProviderError,
@@ -66,6 +68,7 @@ _CREDITS = re.compile(
 )
 _REFUND = re.compile(r"\brefund", re.IGNORECASE)
 _NO_REFUND = re.compile(r"\b(?:no|not|non|never|without|cannot)\b[^.;]{0,40}refund", re.IGNORECASE)
+_GATEWAY = re.compile(r"gate ?way|upstream|proxy|nginx|cloudflare", re.IGNORECASE)
 _MIDI_URL = re.compile(rb'"midi_url"\s*:\s*("(?:[^"\\\x00-\x1f]|\\.){1,8000}")')
 _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _UNSURE = "it may have been charged and is not sent again by itself"
@@ -99,12 +102,15 @@ class Reply:
         The decoded body.
     cut : str
         Why the body is not whole, empty if it is.
+    sent : bytes
+        The body before decoding, empty if nothing was decoded.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     cut: str = ""
+    sent: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +152,6 @@ class Outcome:
     error: type[RemoteError]
     retry_after: float | None = None
     midi_url: str | None = None
-
-    @property
-    def stops_batch(self) -> bool:
-        """Whether every other clip would be refused as well."""
-        return self.verdict is Verdict.STOPPED
 
 
 def classify(reply: Reply | Failure, *, wall_seconds: float) -> Outcome:
@@ -229,7 +230,7 @@ def _by_code(code: int, root: Any, reply: Reply, wall_seconds: float) -> Outcome
         return Outcome(Verdict.STOPPED, problem, AuthenticationError)
     if code == 455:
         problem = f"{said}; under maintenance, nothing was charged"
-        return Outcome(Verdict.STOPPED, problem, ClipRefusedError)
+        return Outcome(Verdict.STOPPED, problem, MaintenanceError)
     wait = seconds_to_wait(
         reply.headers.get("retry-after"), reply.headers.get("date"), wall_seconds=wall_seconds
     )
@@ -264,13 +265,16 @@ def _until(unix_seconds: float) -> str:
 def _is_refunded(root: Any) -> bool:
     """Tell the provider's own time-out, documented as refunded, from that of a gateway before it.
 
-    A gateway's page or message says nothing of credits; the provider's body has its `code`.
+    A gateway's page or message says nothing of credits, and may have a `code` as the provider's
+    body has; but it calls itself a gateway, or what is behind it upstream.
     """
     words = _searched(root)
     if _NO_REFUND.search(words):
         return False
+    if _REFUND.search(words):
+        return True
     own = isinstance(root, dict) and root.get("code") in (504, "504")
-    return own or bool(_REFUND.search(words))
+    return own and not _GATEWAY.search(words)
 
 
 def _decoded(body: bytes) -> Any:

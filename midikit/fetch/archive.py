@@ -11,6 +11,9 @@ in a comment; every read verifies both. What is damaged is reported and never bo
     clips/29fc9d9e-…-1f0c33d2aa10.mid           the hosted file
     clips/29fc9d9e-…-1f0c33d2aa10.mid.sha256
     clips/29fc9d9e-…-1f0c33d2aa10.fragment      what came of an answer that was not whole
+    clips/29fc9d9e-…-1f0c33d2aa10.fragment-2    what came of the next one
+    clips/29fc9d9e-…-1f0c33d2aa10.state         a call without an answer: see `marks`
+    clips/29fc9d9e-…-1f0c33d2aa10.lock          while it is being fetched
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,23 +29,24 @@ import platformdirs
 
 from midikit.errors import InputError, OutputError
 from midikit.escape import file_stem, printable
+from midikit.fetch.locks import release, take
+from midikit.fetch.marks import Mark
 from midikit.fetch.store import Stored
 from midikit.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HOME_VARIABLE", "Archive", "home_folder", "spill"]
+__all__ = ["HOME_VARIABLE", "Archive", "home_folder"]
 
 HOME_VARIABLE = "MIDIKIT_HOME"
 """Environment variable naming the folder in which midikit keeps things."""
 
 _MAX_BYTES = 1 << 27
-_MAX_DIGEST_BYTES = 4096
+_MAX_NOTE_BYTES = 4096
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 _OTHERS = 0o077
-_PROBE = b"midikit checks that it can write here before it pays\n"
 
 
 def home_folder() -> Path:
@@ -76,6 +79,7 @@ class Archive:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     archive = Archive(folder)
     ...     archive.store_answer("29fc9d9e", b"{}")
@@ -90,24 +94,80 @@ class Archive:
     def __repr__(self) -> str:
         return f"Archive({str(self.home)!r})"
 
-    def reserve(self, clip_id: str) -> None:
-        """Make sure that an answer for this clip can be written, before it is paid for.
+    @contextlib.contextmanager
+    def hold(self, clip_id: str) -> Iterator[bool]:
+        """Keep a clip from every other fetch on this machine for a ``with`` block.
 
         Parameters
         ----------
         clip_id : str
             The clip.
 
+        Yields
+        ------
+        bool
+            Whether it is held; False if somebody else holds it.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made, kept from others, written to or locked in.
+        """
+        path = self._file(clip_id, "lock")
+        with self._blaming_home():
+            _make_private(self.path)
+            held = take(path)
+        try:
+            yield held is not None
+        finally:
+            if held is not None:
+                release(held, path)
+
+    def load_mark(self, clip_id: str) -> Mark | None:
+        """Return what is known of a clip whose answer is not there.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Returns
+        -------
+        Mark or None
+            None if nothing was sent for it that may have been charged.
+
+        Raises
+        ------
+        InputError
+            If it is there but cannot be read.
+        """
+        path = self._file(clip_id, "state")
+        if not _exists(path):
+            return None
+        return Mark.from_bytes(read_bytes(path, max_bytes=_MAX_NOTE_BYTES), clip_id)
+
+    def store_mark(self, clip_id: str, mark: Mark | None) -> None:
+        """Replace the mark of a clip; when this returns it survives a power cut.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+        mark : Mark or None
+            The mark, None to remove it.
+
         Raises
         ------
         OutputError
             If the folder cannot be made, kept from others or written to.
         """
+        path = self._file(clip_id, "state")
         with self._blaming_home():
+            if mark is None:
+                path.unlink(missing_ok=True)
+                return
             _make_private(self.path)
-            probe = self._file(clip_id, "probe")
-            write_bytes(probe, _PROBE, mode=_FILE_MODE)
-            probe.unlink(missing_ok=True)
+            write_bytes(path, mark.to_bytes(clip_id), mode=_FILE_MODE, durable=True)
 
     def load(self, clip_id: str) -> Stored | None:
         """Return what there is of a clip.
@@ -171,7 +231,7 @@ class Archive:
         self._write(clip_id, "mid", data)
 
     def store_fragment(self, clip_id: str, data: bytes) -> str:
-        """Keep what came of an answer that was not whole.
+        """Keep what came of an answer that was not whole, beside what came before.
 
         Parameters
         ----------
@@ -189,9 +249,15 @@ class Archive:
         ------
         OutputError
             If it cannot be written.
+        InputError
+            If the folder cannot be read.
         """
-        self._write(clip_id, "fragment", data)
-        return printable(self._file(clip_id, "fragment"), 300)
+        kind, number = "fragment", 1
+        while _exists(self._file(clip_id, kind)):
+            number += 1
+            kind = f"fragment-{number}"
+        self._write(clip_id, kind, data)
+        return printable(self._file(clip_id, kind), 300)
 
     def list(self) -> tuple[str, ...]:
         """Return the ids of the clips whose answer is there.
@@ -263,39 +329,6 @@ class Archive:
             raise OutputError(f"{error}{hint}") from None
 
 
-def spill(clip_id: str, raw: bytes) -> Path | None:
-    """Keep a paid answer that its archive could not take in the system's temporary folder.
-
-    Parameters
-    ----------
-    clip_id : str
-        The clip.
-    raw : bytes
-        The answer.
-
-    Returns
-    -------
-    Path or None
-        The file, None if it cannot be written there either.
-
-    Examples
-    --------
-    >>> path = spill("29fc9d9e", b"{}")
-    >>> path.name, path.read_bytes()
-    ('29fc9d9e.json', b'{}')
-    >>> path.unlink(), path.parent.rmdir()
-    (None, None)
-    """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="midikit-"))
-        folder.chmod(_FOLDER_MODE)
-        path = folder / f"{file_stem(clip_id, 'clip')}.json"
-        write_bytes(path, raw, mode=_FILE_MODE, durable=True)
-    except (OSError, OutputError):
-        return None
-    return path
-
-
 def _beside(path: Path) -> Path:
     """Return where the digest of a file is."""
     return path.with_name(f"{path.name}.sha256")
@@ -305,7 +338,7 @@ def _read_note(path: Path) -> tuple[str, str]:
     """Read the clip id and the digest beside a file."""
     if not _exists(_beside(path)):
         raise _damaged(path, "its SHA-256 is missing")
-    text = read_bytes(_beside(path), max_bytes=_MAX_DIGEST_BYTES).decode("utf-8", "replace")
+    text = read_bytes(_beside(path), max_bytes=_MAX_NOTE_BYTES).decode("utf-8", "replace")
     first, _, rest = text.partition("\n")
     digest, name = rest[:64], rest[64:]
     if not first.startswith("# clip ") or name != f"  {path.name}\n":

@@ -131,15 +131,17 @@ def advance(
         if until_poll >= _LEAST_LAST_PAUSE:
             return Step(tally, pause=until_poll)
         problem = (
-            f"not finished within {in_words(deadline_seconds)} and {_calls(tally.posts)}: "
-            f"{outcome.problem}; fetch it again with a longer deadline"
+            f"not finished after {in_words(deadline_seconds - left_seconds)} and "
+            f"{_calls(tally.posts)}: {outcome.problem}; {in_words(left_seconds)} are left of the "
+            "deadline, too little for another call; fetch it again with a longer one"
         )
         return Step(tally, error=DeadlineError(clip_id, problem))
     pause = _free_pause(tally, outcome, jitter)
     if pause is None:
         return Step(tally, error=_error(outcome, clip_id, tally))
     if pause + room > left_seconds:
-        late = f"; only {in_words(left_seconds)} are left of the deadline"
+        late = f"; only {in_words(left_seconds)} are left of the deadline's "
+        late += in_words(deadline_seconds)
         return Step(tally, error=_error(outcome, clip_id, tally, late))
     return Step(tally, pause=pause)
 

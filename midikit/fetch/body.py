@@ -1,4 +1,4 @@
-"""The bytes of a body as they come: decoded, counted, never more than was allowed."""
+"""The bytes of a body as they come: counted, then decoded, never more than was allowed."""
 
 from __future__ import annotations
 
@@ -7,43 +7,44 @@ import zlib
 __all__ = ["Body"]
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_RAW_DEFLATE = -zlib.MAX_WBITS
+_GZIP_MAGIC = b"\x1f\x8b"
+_STEP = 4096
+_MAX_MEMBERS = 1000
+_DAMAGED = "damaged gzip or deflate data"
 
 
 class Body:
     """A body of bounded size, filled piece by piece.
 
     It is asked for without any encoding; gzip and deflate are taken off all the same, never
-    further than the limit, so that a small body cannot become a large one.
+    further than the limit, so that a small body cannot become a large one. What cannot be decoded
+    is handed on as it came: the label may be wrong, and the body may have been paid for.
 
     Parameters
     ----------
     encoding : str
         The ``Content-Encoding`` of the answer, empty if there is none.
     max_bytes : int
-        Most decoded bytes to keep.
+        Most bytes to keep, as sent and as decoded.
 
     Examples
     --------
     >>> body = Body("", max_bytes=4)
-    >>> body.add(b"MTh"), body.add(b"d12"), body.data, body.fault
-    (True, False, b'MThd', 'larger than 4 bytes')
+    >>> body.add(b"MTh"), body.add(b"d12"), body.decoded()
+    (True, False, (b'MThd', 'larger than 4 bytes'))
     """
 
     def __init__(self, encoding: str, *, max_bytes: int) -> None:
-        name = encoding.strip().lower()
-        self._inflater = None
+        self._encoding = encoding.strip().lower()
         self._pieces: list[bytes] = []
         self._room = max_bytes
         self._max_bytes = max_bytes
-        self.fault = ""
-        if name in {"gzip", "x-gzip", "deflate"}:
-            self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
-        elif name not in {"", "identity"}:
-            self.fault = "sent in an encoding that was not asked for"
+        self._is_larger = False
 
     @property
-    def data(self) -> bytes:
-        """What has come so far, decoded."""
+    def sent(self) -> bytes:
+        """What has come so far, as it was sent."""
         return b"".join(self._pieces)
 
     def add(self, piece: bytes) -> bool:
@@ -57,23 +58,59 @@ class Body:
         Returns
         -------
         bool
-            Whether more can be taken; if not, `fault` says why.
+            Whether more can be taken.
         """
-        if self._inflater is not None and not self.fault:
-            try:
-                piece = self._inflater.decompress(piece, self._room + 1)
-            except zlib.error:
-                self.fault = "damaged gzip or deflate data"
-                return False
         kept = piece[: self._room]
         self._pieces.append(kept)
         self._room -= len(kept)
-        if len(kept) < len(piece):
-            self.fault = f"larger than {self._max_bytes:,} bytes"
-            return False
-        return True
+        self._is_larger = len(kept) < len(piece)
+        return not self._is_larger
 
-    def finish(self) -> None:
-        """Note, after the last piece, whether the compressed data was whole."""
-        if self._inflater is not None and not self.fault and not self._inflater.eof:
-            self.fault = "cut short inside its gzip or deflate data"
+    def decoded(self) -> tuple[bytes, str]:
+        """Take the encoding off what has come.
+
+        Returns
+        -------
+        data : bytes
+            As far as it can be decoded; as it was sent where that is nowhere.
+        fault : str
+            Why it is not whole, empty if it is.
+        """
+        sent = self.sent
+        larger = f"larger than {self._max_bytes:,} bytes" if self._is_larger else ""
+        if self._encoding in {"", "identity"}:
+            return sent, larger
+        if self._encoding not in {"gzip", "x-gzip", "deflate"}:
+            return sent, larger or "sent in an encoding that was not asked for"
+        data, fault, _ = _inflate(sent, _GZIP_OR_ZLIB, self._max_bytes)
+        if fault == _DAMAGED and not data:
+            data, fault, end = _inflate(sent, _RAW_DEFLATE, self._max_bytes)
+            if fault.startswith("larger"):
+                return data, fault
+            if fault or end < len(sent):
+                return sent, larger  # neither: the label is wrong
+        return data, larger or fault
+
+
+def _inflate(sent: bytes, window_bits: int, max_bytes: int) -> tuple[bytes, str, int]:
+    """Inflate every gzip member, or one other stream; return data, fault and the end of it."""
+    pieces: list[bytes] = []
+    room, end = max_bytes, 0
+    for _ in range(_MAX_MEMBERS):
+        inflater = zlib.decompressobj(window_bits)
+        while not inflater.eof and end < len(sent):
+            step = sent[end : end + _STEP]
+            try:
+                piece = inflater.decompress(step, room + 1)
+            except zlib.error:
+                return b"".join(pieces), _DAMAGED, end
+            pieces.append(piece[:room])
+            if len(piece) > room:
+                return b"".join(pieces), f"larger than {max_bytes:,} bytes", end
+            room -= len(piece)
+            end += len(step) - len(inflater.unused_data)
+        if not inflater.eof:
+            return b"".join(pieces), "cut short inside its gzip or deflate data", end
+        if window_bits == _RAW_DEFLATE or not sent.startswith(_GZIP_MAGIC, end):
+            break
+    return b"".join(pieces), "", end

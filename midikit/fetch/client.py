@@ -6,6 +6,7 @@ the disk. What it must never do is send a paid call again that may have been cha
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -14,45 +15,42 @@ import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from midikit.errors import (
     DeadlineError,
     DownloadError,
     InputError,
-    OutputError,
-    RemoteError,
     TokenError,
     UnknownOutcomeError,
 )
-from midikit.escape import printable, quoted
-from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts, is_host, is_loopback
+from midikit.escape import quoted
+from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts
 from midikit.fetch.answers import Failure, Outcome, Reply, Verdict, classify
-from midikit.fetch.archive import Archive, spill
+from midikit.fetch.archive import Archive
 from midikit.fetch.attempts import Tally, advance
 from midikit.fetch.download import download
+from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL, checked_base
+from midikit.fetch.keeping import Keeping, in_one_line
+from midikit.fetch.marks import UNCHARGED
 from midikit.fetch.polling import Deadline
 from midikit.fetch.secret import TOKEN_VARIABLE, Secret, find_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import httpx
 
+    from midikit.fetch.budget import Budget
+    from midikit.fetch.marks import Mark
     from midikit.fetch.store import Store, Stored
     from midikit.model.song import Song
 
 __all__ = ["BASE_VARIABLE", "DEFAULT_BASE_URL", "Client", "Clip"]
 
-BASE_VARIABLE = "MIDIKIT_BASE_URL"
-"""Environment variable that replaces the base of the endpoint."""
-
-DEFAULT_BASE_URL = "https://api.aimusicapi.ai/api/v1/suno"
-"""Base of the endpoint; the call is ``POST BASE/midi``."""
-
 _MAX_CLIP_ID = 200
 _CLIP_ID = re.compile(rf"[\x21-\x7e]{{1,{_MAX_CLIP_ID}}}")
 _DOWNLOAD_SECONDS = 60.0
+_LOCK_PAUSE = 0.1
 _NO_ADDRESS = "the answer names no web address of a hosted file"
 
 
@@ -65,7 +63,7 @@ class Clip:
     clip_id : str
         Its id.
     raw : bytes
-        The answer, byte for byte.
+        The answer, byte for byte; only the token, should the service quote it, is masked.
     hosted : bytes or None
         The hosted .mid, None if there is none.
     hosted_problem : str or None
@@ -87,7 +85,7 @@ class Clip:
         Raises
         ------
         AnswerError
-            If the answer cannot be read.
+            If the answer cannot be read; it stays in the archive and in `raw`.
         """
         from midikit.parse.response import read_json  # noqa: PLC0415 - only if notes are wanted
 
@@ -107,8 +105,12 @@ class Client:
     archive : Store or None, optional
         Where what was paid for is kept, by default `Archive`, a folder under ``MIDIKIT_HOME``.
     transport : httpx.BaseTransport or None, optional
-        What sends requests; by default one that ends at the deadline whatever a server does, and
-        uses no proxy.
+        What sends requests; by default one that ends at the deadline whatever a server does, uses
+        no proxy, and connects a download to the very address that was found to be public. Another
+        one is used for downloads too and looks the name up by itself: what it reaches is its
+        matter.
+    budget : Budget or None, optional
+        Calls that may be charged, shared with other clients; by default there is no limit.
     clock, sleep : callable or None, optional
         In the place of `time.monotonic` and `time.sleep`.
 
@@ -139,19 +141,24 @@ class Client:
         base_url: str | None = None,
         archive: Store | None = None,
         transport: httpx.BaseTransport | None = None,
+        budget: Budget | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self._token = find_token(token)
-        self._url = f"{_checked_base(base_url)}/midi"
+        try:
+            self._token = find_token(token)
+        finally:
+            del token  # a traceback with its local variables is no place for it
+        self._url = f"{checked_base(base_url)}/midi"
         self._allow_hosts = os.environ.get(ALLOW_VARIABLE, "").split(",")
         allowed_hosts(self._allow_hosts)
         self._archive: Store = Archive() if archive is None else archive
         self._transport = transport
+        self._budget = budget
         self._clock = clock or time.monotonic
         self._sleep = sleep or time.sleep
         self.unsaved: dict[str, bytes] = {}
-        """Paid answers that could not be stored, by clip id."""
+        """Paid answers and fragments that the archive did not take, by clip id."""
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +171,7 @@ class Client:
         if self._transport is not None:
             self._transport.close()
 
-    def fetch(self, clip_id: str, *, deadline: float = 300.0) -> Clip:
+    def fetch(self, clip_id: str, *, deadline: float = 300.0, resend_unknown: bool = False) -> Clip:
         """Get a clip: from the archive, else from the endpoint, which costs a credit.
 
         Parameters
@@ -173,6 +180,9 @@ class Client:
             Id of a complete song, or of one instrumental track after stems.
         deadline : float, optional
             Seconds in all: calls, pauses and the download of the hosted .mid.
+        resend_unknown : bool, optional
+            Ask again for a clip of which nobody knows whether it was charged; may cost a second
+            credit.
 
         Returns
         -------
@@ -187,10 +197,14 @@ class Client:
         TokenError
             If a call is needed and there is no token.
         OutputError
-            If the archive cannot be written, before anything is paid; or if a paid answer could
-            not be stored, which then is in `unsaved` and where the message says.
-        AuthenticationError, CreditsError
-            If the provider refuses the token, or there are no credits; so it would every clip.
+            If the archive cannot be written, before anything is paid; as `UnsavedError` if
+            something paid for could not be stored, which then is in `unsaved` and where the
+            message says.
+        AuthenticationError, CreditsError, MaintenanceError
+            If the provider refuses the token, there are no credits, or it serves nobody; so it
+            would every clip.
+        BudgetError
+            If the budget is used up.
         ClipRefusedError
             If it refuses this clip.
         TaskFailedError
@@ -200,9 +214,10 @@ class Client:
         NotSentError
             If no connection came about.
         UnknownOutcomeError
-            If nobody knows whether the call was charged; it is not repeated. What came is kept.
+            If nobody knows whether the call was charged; it is not repeated, by this fetch or a
+            later one, unless `resend_unknown` allows it. What came is kept.
         DeadlineError
-            If the clip is not ready at the deadline.
+            If the clip is not ready at the deadline, or somebody else is still fetching it.
         """
         limit = Deadline(self._clock(), deadline)
         _check_clip_id(clip_id)
@@ -214,22 +229,56 @@ class Client:
             raise TokenError(
                 clip_id, f"no token; set {TOKEN_VARIABLE} to the token of your account"
             )
-        raw, outcome = self._ask(clip_id, token, limit)
-        self._store(clip_id, raw)
+        self._warm()
+        limit = Deadline(self._clock(), deadline)
+        with self._holding(clip_id, limit):
+            stored = self._archive.load(clip_id)
+            if stored is None:
+                mark = self._archive.load_mark(clip_id)
+                if mark is not None and mark.blocks and not resend_unknown:
+                    raise UnknownOutcomeError(clip_id, _not_resent(mark))
+                keeping = Keeping(clip_id, self._archive, self.unsaved, mark)
+                raw, outcome = self._ask(clip_id, token, limit, keeping)
+                keeping.answer(raw)
+        if stored is not None:  # somebody else has fetched it in the meantime
+            return self._from_archive(stored, limit)
         hosted, problem = self._hosted(clip_id, outcome.midi_url, limit)
         return Clip(clip_id, raw, hosted, problem)
 
-    def _ask(self, clip_id: str, token: Secret, limit: Deadline) -> tuple[bytes, Outcome]:
+    def _warm(self) -> None:
+        """Import what a call needs before the time of the call counts."""
+        from midikit.fetch.wire import warm  # noqa: PLC0415 - imports httpx
+
+        if self._transport is None:
+            warm(self._url)
+
+    @contextlib.contextmanager
+    def _holding(self, clip_id: str, limit: Deadline) -> Iterator[None]:
+        """Wait until nobody else fetches a clip, and keep it from others."""
+        while True:
+            with self._archive.hold(clip_id) as held:
+                if held:
+                    yield
+                    return
+            if limit.left(self._clock()) <= _LOCK_PAUSE:
+                problem = "another process or thread was still fetching it at the deadline"
+                raise DeadlineError(clip_id, f"{problem}; fetch it again")
+            self._sleep(_LOCK_PAUSE)
+
+    def _ask(
+        self, clip_id: str, token: Secret, limit: Deadline, keeping: Keeping
+    ) -> tuple[bytes, Outcome]:
         """Call until the answer is there, as often as the rules allow."""
         content = json.dumps({"clip_id": clip_id}).encode()
         tally = Tally()
         while True:
-            self._archive.reserve(clip_id)
             begun = self._clock()
             if limit.left(begun) <= 0:
                 raise DeadlineError(clip_id, "the deadline passed while waiting; fetch it again")
-            reply = self._post(content, token, limit)
-            seen, outcome = _judge(reply, token)
+            if self._budget is not None:
+                self._budget.take(clip_id)
+            keeping.intend()
+            reply, outcome = _judge(self._post(content, token, limit), token)
             now = self._clock()
             step = advance(
                 tally,
@@ -242,8 +291,14 @@ class Client:
             )
             if isinstance(reply, Reply) and step.delivered:
                 return reply.body, outcome
+            keeping.settle(outcome)
+            if self._budget is not None and outcome.verdict in UNCHARGED:
+                self._budget.give_back()
             if step.error is not None:
-                kept = self._keep_fragment(clip_id, seen, outcome, limit)
+                kept = self._keep_fragment(keeping, reply, outcome)
+                if kept and outcome.midi_url is not None:
+                    problem = self._hosted(clip_id, outcome.midi_url, limit)[1]
+                    kept += f"; no hosted .mid: {problem}" if problem else ", the hosted .mid too"
                 if kept:
                     raise UnknownOutcomeError(clip_id, f"{outcome.problem}; {kept}")
                 raise step.error
@@ -262,36 +317,14 @@ class Client:
             left=lambda: limit.left(self._clock()),
         )
 
-    def _store(self, clip_id: str, raw: bytes) -> None:
-        """Keep a paid answer, if not in the archive then wherever it can be kept."""
-        try:
-            self._archive.store_answer(clip_id, raw)
-        except OutputError as error:
-            problem = str(error)
-        else:
-            return
-        self.unsaved[clip_id] = raw
-        path = spill(clip_id, raw)
-        where = f"it is in {printable(path, 300)}" if path else "it is in Client.unsaved alone"
-        raise OutputError(f"{problem}; the answer of clip {clip_id} was paid for, {where}")
-
-    def _keep_fragment(
-        self, clip_id: str, reply: Reply | Failure, outcome: Outcome, limit: Deadline
-    ) -> str:
-        """Keep what came of an answer that is not whole, and its .mid; say where it is."""
-        came = isinstance(reply, Reply) and 200 <= reply.status < 300 and bool(reply.body)
-        if outcome.verdict is not Verdict.UNKNOWN or not came:
+    def _keep_fragment(self, keeping: Keeping, reply: Reply | Failure, outcome: Outcome) -> str:
+        """Keep what came of an answer that is not whole; say where it is."""
+        if outcome.verdict is not Verdict.UNKNOWN or not isinstance(reply, Reply):
             return ""
-        assert isinstance(reply, Reply)
-        try:
-            kept = f"what came is kept in {self._archive.store_fragment(clip_id, reply.body)}"
-        except OutputError as error:
-            self.unsaved[clip_id] = reply.body
-            kept = f"what came could not be kept: {error}"
-        if outcome.midi_url is not None:
-            problem = self._hosted(clip_id, outcome.midi_url, limit)[1]
-            kept += f"; no hosted .mid: {problem}" if problem else ", the hosted .mid beside it"
-        return kept
+        came = reply.sent or reply.body
+        if not came or not (200 <= reply.status < 300 or outcome.midi_url):
+            return ""
+        return f"what came is kept in {keeping.fragment(came, outcome.problem)}"
 
     def _from_archive(self, stored: Stored, limit: Deadline) -> Clip:
         """Return a clip that is there, with one more try for a .mid that is not."""
@@ -325,22 +358,41 @@ class Client:
             return None, error.problem
         try:
             self._archive.store_hosted(clip_id, data)
-        except OutputError as error:
-            return data, f"downloaded, but not stored: {error}"
+        except Exception as error:  # noqa: BLE001 - a store of somebody else may raise anything
+            return data, f"downloaded, but not stored: {in_one_line(error)}"
         return data, None
 
 
 def _judge(reply: Reply | Failure, token: Secret) -> tuple[Reply | Failure, Outcome]:
-    """Classify an answer; return it as it may be shown, without the token, should it quote it."""
+    """Classify an answer; return it as it may be kept, without the token, should it quote it."""
     seen = reply
     if isinstance(reply, Reply):
-        seen = replace(reply, body=token.redact_bytes(reply.body))
+        body, sent = token.redact_bytes(reply.body), token.redact_bytes(reply.sent)
+        seen = replace(reply, body=body, sent=sent if body == reply.body else b"")
+    outcome = _classified(seen)
+    if outcome.verdict is not Verdict.DELIVERED and seen != reply:
+        whole = _classified(reply)
+        if whole.verdict is Verdict.DELIVERED:
+            return reply, whole  # the token is a word of the answer: masking would cost the notes
+    return seen, replace(outcome, problem=token.redact(outcome.problem))
+
+
+def _classified(reply: Reply | Failure) -> Outcome:
+    """Classify an answer, whatever happens."""
     try:
-        outcome = classify(seen, wall_seconds=time.time())
+        return classify(reply, wall_seconds=time.time())
     except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a paid answer
         problem = f"the answer could not be looked into ({type(error).__name__})"
-        outcome = Outcome(Verdict.UNKNOWN, problem, UnknownOutcomeError)
-    return seen, replace(outcome, problem=token.redact(outcome.problem))
+        return Outcome(Verdict.UNKNOWN, problem, UnknownOutcomeError)
+
+
+def _not_resent(mark: Mark) -> str:
+    """Say why a clip is not asked for again, and how it can be."""
+    moment = f" on {mark.moment}" if mark.moment else ""
+    return (
+        f"asked for{moment}, and it may have been charged: {mark.reason}; not sent again; "
+        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
+    )
 
 
 def _check_clip_id(clip_id: object) -> None:
@@ -351,30 +403,3 @@ def _check_clip_id(clip_id: object) -> None:
             "without spaces"
         )
         raise InputError("", "clip id", problem)
-
-
-def _checked_base(base_url: str | None) -> str:
-    """Return the base of the endpoint without a slash at its end."""
-    if base_url is None:
-        base_url = os.environ.get(BASE_VARIABLE, "")
-    base = base_url.strip() or DEFAULT_BASE_URL
-    if not (base.isascii() and base.isprintable()) or set(base) & set(" \\"):
-        raise _bad_base("holds spaces or characters that are no printable ASCII")
-    try:
-        parts = urlsplit(base)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise _bad_base(f"got {quoted(base)}") from None
-    if "@" in parts.netloc:
-        raise _bad_base("holds a user name, which is not sent")
-    if parts.scheme not in {"https", "http"} or not is_host(host) or "?" in base or "#" in base:
-        raise _bad_base(f"got {quoted(base)}")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise _bad_base(f"got {quoted(base)}, and plain http is for this machine alone")
-    return base.rstrip("/")
-
-
-def _bad_base(problem: str) -> RemoteError:
-    """Make the error for a base URL that cannot be used."""
-    expected = f"expected such as {DEFAULT_BASE_URL}"
-    return RemoteError("", f"base URL ({BASE_VARIABLE}): {problem}; {expected}")

@@ -38,8 +38,9 @@ _LEAST_SHARE = 0.8
 
 _FIRST_RETRY = 0.5
 _LEAST_RETRY_SHARE = 0.5
-_ROOM_SHARE = 0.1
-_ROOM_SECONDS = 2.0
+_MARGIN_SHARE = 0.1
+_MARGIN_SECONDS = 2.0
+_MOST_ROOM_SHARE = 1 / 3
 _NUMBER = re.compile(r"[0-9]{1,300}(?:\.[0-9]{1,300})?")
 _MAX_HEADER = 700
 
@@ -158,14 +159,16 @@ def last_call_room(deadline_seconds: float, slowest_seconds: float) -> float:
     Returns
     -------
     float
-        Seconds: a tenth of the deadline, 2 at most, or twice the slowest answer if that is more.
+        Seconds: what the slowest answer took and a margin of a tenth of the deadline, 2 at most;
+        never more than a third of the deadline, since one slow answer says little of the next.
 
     Examples
     --------
-    >>> last_call_room(300.0, 0.2), last_call_room(5.0, 0.2), last_call_room(300.0, 4.0)
-    (2.0, 0.5, 8.0)
+    >>> [round(last_call_room(300.0, seconds), 1) for seconds in (0.2, 4.0, 150.0)]
+    [2.2, 6.0, 100.0]
     """
-    return max(min(_ROOM_SECONDS, _ROOM_SHARE * deadline_seconds), 2.0 * slowest_seconds)
+    margin = min(_MARGIN_SECONDS, _MARGIN_SHARE * deadline_seconds)
+    return min(slowest_seconds + margin, _MOST_ROOM_SHARE * deadline_seconds)
 
 
 def seconds_to_wait(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import NoReturn
 
@@ -42,23 +43,12 @@ class Secret:
     __slots__ = ("_token",)
 
     def __init__(self, token: str) -> None:
-        given: object = token
-        clean = given.strip() if isinstance(given, str) else ""
-        if not clean:
-            raise TokenError(
-                "", f"the token is empty; set {TOKEN_VARIABLE} to the token of your account"
-            )
-        if (
-            len(clean) > _MAX_LENGTH
-            or not (clean.isascii() and clean.isprintable())
-            or " " in clean
-        ):
-            raise TokenError(
-                "",
-                "the token cannot be sent, expected printable ASCII without spaces; "
-                f"set {TOKEN_VARIABLE} again",
-            )
-        self._token = clean
+        try:
+            self._token, problem = _checked(token)
+        finally:
+            del token  # a traceback with its local variables is no place for it
+        if problem:
+            raise TokenError("", problem)
 
     def reveal(self) -> str:
         """Give the token itself, for the header of a request and nothing else.
@@ -93,7 +83,7 @@ class Secret:
         return text.replace(self._token, _MASK)
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """Mask the token in somebody else's bytes.
+        """Mask the token in somebody else's bytes, as it is or as JSON writes it.
 
         Parameters
         ----------
@@ -112,7 +102,10 @@ class Secret:
         """
         if len(self._token) < _SHORTEST_REDACTED:
             return data
-        return data.replace(self._token.encode(), _MASK.encode())
+        in_json = json.dumps(self._token)[1:-1]
+        for form in dict.fromkeys((self._token, in_json, in_json.replace("/", "\\/"))):
+            data = data.replace(form.encode(), _MASK.encode())
+        return data
 
     def __repr__(self) -> str:
         return "Secret('***')"
@@ -149,10 +142,24 @@ def find_token(token: str | Secret | None = None) -> Secret | None:
     >>> find_token("opens-everything")
     Secret('***')
     """
-    if isinstance(token, Secret):
-        return token
-    if token is None:
-        token = os.environ.get(TOKEN_VARIABLE, "")
-        if not token.strip():
-            return None
-    return Secret(token)
+    try:
+        if isinstance(token, Secret):
+            return token
+        if token is None:
+            token = os.environ.get(TOKEN_VARIABLE, "")
+            if not token.strip():
+                return None
+        return Secret(token)
+    finally:
+        del token  # as above
+
+
+def _checked(token: object) -> tuple[str, str]:
+    """Return a token without the white space around it, or nothing and what is wrong with it."""
+    clean = token.strip() if isinstance(token, str) else ""
+    again = f"set {TOKEN_VARIABLE} to the token of your account"
+    if not clean:
+        return "", f"the token is empty; {again}"
+    if len(clean) > _MAX_LENGTH or not (clean.isascii() and clean.isprintable()) or " " in clean:
+        return "", f"the token cannot be sent, expected printable ASCII without spaces; {again}"
+    return clean, ""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from midikit.fetch.marks import Mark
 
 __all__ = ["Store", "Stored"]
 
@@ -33,18 +38,62 @@ class Stored:
 class Store(Protocol):
     """What `Client` asks of an archive."""
 
-    def reserve(self, clip_id: str) -> None:
-        """Make sure that an answer for this clip can be kept, before it is paid for.
+    def hold(self, clip_id: str) -> AbstractContextManager[bool]:
+        """Keep a clip from every other fetch, of this process or another, for a ``with`` block.
 
         Parameters
         ----------
         clip_id : str
             The clip.
 
+        Returns
+        -------
+        context manager of bool
+            Whether it is held; False, at once, if somebody else holds it. What a process holds is
+            free when the process has ended, however it ended.
+
         Raises
         ------
         OutputError
-            If it cannot.
+            On entering, if nothing can be written or held.
+        """
+
+    def load_mark(self, clip_id: str) -> Mark | None:
+        """Return what is known of a clip whose answer is not there.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Returns
+        -------
+        Mark or None
+            None if nothing was sent for it that may have been charged.
+
+        Raises
+        ------
+        InputError
+            If that cannot be read.
+        """
+
+    def store_mark(self, clip_id: str, mark: Mark | None) -> None:
+        """Replace the mark of a clip; before a paid call, and again with its outcome.
+
+        When this returns the mark survives a power cut. That it can be written is also the test
+        that an answer could be.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+        mark : Mark or None
+            The mark, None to remove it.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
         """
 
     def load(self, clip_id: str) -> Stored | None:
@@ -99,7 +148,7 @@ class Store(Protocol):
         """
 
     def store_fragment(self, clip_id: str, data: bytes) -> str:
-        """Keep what came of an answer that was not whole.
+        """Keep what came of an answer that was not whole, beside what came before.
 
         Parameters
         ----------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from midikit.fetch.secret import Secret
 
-__all__ = ["Wire", "get", "post"]
+__all__ = ["Wire", "get", "post", "warm"]
 
 MAX_ANSWER_BYTES = 1 << 26
 """Most decoded bytes of an answer (64 MiB)."""
@@ -44,6 +44,19 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
+
+
+def warm(url: str) -> None:
+    """Load what calls need, so that no call and no deadline pays for it.
+
+    Parameters
+    ----------
+    url : str
+        Where the calls will go.
+    """
+    if url.startswith("https:"):
+        with contextlib.suppress(OSError):  # the call will tell
+            _tls()
 
 
 def post(
@@ -205,14 +218,13 @@ def _read(
             if left() <= 0:
                 cut = "not complete at the deadline"
                 break
-        else:
-            body.finish()
     except httpx.TimeoutException:
         cut = "not complete at the deadline"
     except Exception:  # noqa: BLE001 - what has come was paid for
         cut = "cut short"
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, body.data, body.fault or cut)
+    data, fault = body.decoded()
+    return Reply(response.status_code, headers, data, cut or fault, body.sent)
 
 
 class Wire(httpx.BaseTransport):
