@@ -31,6 +31,7 @@ _HINT_WIDTH = 0.03
 _REFUSED_BELOW = 0.5
 _ALTERNATIVES = 6
 _SLACK = 0.03
+_TRIPLET_WITHIN = 0.025
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,13 +231,16 @@ def _grid(read: _Read, index: int, margin: float | None) -> BeatGrid:
     kept = slice(opening, max(closing + 1, opening + 2))
     time, number = time[kept], number[kept]
     swung = len(pulse.slots) > 1
+    ratio = pulse.slots[1] if swung else 0.5
+    if abs(ratio - 2 / 3) < _TRIPLET_WITHIN:
+        lines = 3 * lines // 2
     return BeatGrid(
         beats=onsets.origin + time,
         meter=_meter(lines, beats, swung=swung),
         first_downbeat=int(-number[0] % beats),
         residual=pulse.residual,
         subdivision=lines,
-        swing_ratio=pulse.slots[1] if swung else 0.5,
+        swing_ratio=ratio,
         confidence=Confidence(
             pulse=read.steady,
             level=read.steady * float(read.share[same].sum()),

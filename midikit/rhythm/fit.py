@@ -52,6 +52,13 @@ class Course:
         return bool((np.diff(self.time) > 0).all() and (np.diff(self.place) > 0).all())
 
     @property
+    def bends(self) -> FloatArray:
+        """Change of pace at each inner knot over the pace, by size."""
+        pace = np.diff(self.time) / np.diff(self.place)
+        sizes: FloatArray = np.abs(np.diff(pace)) / self.period
+        return sizes
+
+    @property
     def period(self) -> float:
         """Mean seconds a cycle."""
         return float((self.time[-1] - self.time[0]) / (self.place[-1] - self.place[0]))
@@ -73,6 +80,8 @@ def fit_bent(
     every: float,
     tolerance: float,
     kinks: FloatArray | None = None,
+    stiffness: float = _STIFFNESS,
+    loose: FloatArray | None = None,
 ) -> Course:
     """Fit straight pieces with few bends, knots `every` so many cycles.
 
@@ -86,6 +95,10 @@ def fit_bent(
         Seconds from which on a stroke loses say.
     kinks : ndarray of float64, optional
         Positions at which there is a knot in any case.
+    stiffness : float, optional
+        Price of a bend.
+    loose : ndarray of float64, optional
+        Positions, ascending, around which a bend costs no more than the usual price.
 
     Returns
     -------
@@ -103,6 +116,9 @@ def fit_bent(
     first, last = every / np.diff(at)[:-1], every / np.diff(at)[1:]
     first, last = np.minimum(first, 10.0), np.minimum(last, 10.0)
     mid = -(first + last)
+    price = np.full(max(knots - 2, 0), stiffness)
+    if loose is not None and len(loose):
+        price[_distance(at[1:-1], loose) <= 1.01 * every] = min(stiffness, _STIFFNESS)
     left = np.clip(np.searchsorted(at, place, side="right") - 1, 0, knots - 2)
     share = (place - at[left]) / (at[left + 1] - at[left])
     say, bend = weight.copy(), np.ones(max(knots - 2, 0))
@@ -115,7 +131,7 @@ def fit_bent(
         right = np.bincount(left, near * time, knots) + np.bincount(left + 1, far * time, knots)
         second = np.zeros(max(knots - 2, 0))
         if knots > 2:
-            stiff = _STIFFNESS * bend
+            stiff = price * bend
             main[:-2] += stiff * first**2
             main[1:-1] += stiff * mid**2
             main[2:] += stiff * last**2
@@ -128,6 +144,13 @@ def fit_bent(
         bent = first * solved[:-2] + mid * solved[1:-1] + last * solved[2:]
         bend = 2.0 * _BEND / (np.abs(bent) + _BEND)
     return Course(at, solved)
+
+
+def _distance(place: FloatArray, marks: FloatArray) -> FloatArray:
+    """Distance of each position to the nearest of some ascending marks."""
+    right = np.clip(np.searchsorted(marks, place), 1, len(marks)) - 1
+    after = np.abs(marks[np.minimum(right + 1, len(marks) - 1)] - place)
+    return np.minimum(np.abs(marks[right] - place), after)
 
 
 def fit_straight(

@@ -73,7 +73,7 @@ def _off(time: FloatArray, grid: BeatGrid) -> FloatArray:
     """Signed distance of seconds to the nearest line of a grid."""
     count = grid.subdivision or 4
     place = grid.beat_at(time)
-    if grid.swing_ratio == 0.5:
+    if grid.swing_ratio == 0.5 or count % 3 == 0:
         line = np.round(place * count) / count
     else:
         pairs = count / 2

@@ -26,12 +26,17 @@ _FREE = 1
 _STEP_COST = 0.7
 _JUMP_COST = 9.0
 _OUTLIERS = 0.12
-_MARGIN = 0.06
 _MOST_RATES = 160
 
 
 def follow(
-    time: FloatArray, weight: FloatArray, centre: FloatArray, rate: FloatArray, *, sigma: float
+    time: FloatArray,
+    weight: FloatArray,
+    centre: FloatArray,
+    rate: FloatArray,
+    *,
+    sigma: float,
+    free: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Follow a pulse of known rough rate through the strokes.
 
@@ -43,6 +48,8 @@ def follow(
         Rough rate of the pulse in hertz, and where.
     sigma : float
         Expected scatter of onsets in seconds.
+    free : bool, optional
+        Let the pulse leave the rough rate by far for a while, as in a ritardando.
 
     Returns
     -------
@@ -51,14 +58,16 @@ def follow(
     pulse : ndarray of float64, shape (segments + 1,)
         Position in pulses at each, increasing; the pulse falls on whole numbers.
     """
-    low = np.floor(float(rate.min()) * (1.0 - _MARGIN) * _SEGMENT * _PHASES)
-    high = np.ceil(float(rate.max()) * (1.0 + _MARGIN) * _SEGMENT * _PHASES)
+    below, above = (0.35, 0.15) if free else (0.06, 0.06)
+    low = np.floor(float(rate.min()) * (1.0 - below) * _SEGMENT * _PHASES)
+    high = np.ceil(float(rate.max()) * (1.0 + above) * _SEGMENT * _PHASES)
     stride = max(1, int(np.ceil((high - low) / _MOST_RATES)))
     advance = np.arange(low, high + stride, stride).astype(np.int64)
     count = int(float(time[-1]) / _SEGMENT) + 1
     segment = np.minimum((time / _SEGMENT).astype(np.int64), count - 1)
     score = _likelihood(time - segment * _SEGMENT, weight, segment, advance, sigma, count)
-    taken, phase = _viterbi(score, advance, _nearby(centre, rate, advance, count))
+    price = _nearby(centre, rate, advance, count)
+    taken, phase = _viterbi(score, advance, 0.25 * price if free else price)
     pulse = np.concatenate([[phase[0]], phase[0] + np.cumsum(advance[taken])]) / _PHASES
     return np.arange(count + 1) * _SEGMENT, pulse
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -26,6 +26,8 @@ FEWEST_STROKES = 6
 _KNOT = 2.0
 _SCATTER = 0.012
 _GREATEST_LAG = 0.06
+_SHARP = 0.004
+_STIFFER = (300.0, 60.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,15 +119,39 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
     time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
     centre, rates = base_rate(time, weight)
     best: Pulse | None = None
-    for rate in rates:
-        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
+    for rate, free in [(rates[0], False), (rates[1], False), (rates[2], False)]:
+        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER, free=free)
         place = np.interp(time, edge, pulse)
         found = _settle(time, weight, part, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:
             best = found
         if best.is_constant:
             break
-    return best
+    assert best is not None
+    return _on_the_beat(best, onsets)
+
+
+def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
+    """Move the grid from the mean of all parts to where the beat is felt.
+
+    Percussion is heard when it starts. Slow attacks are heard, and transcribed, late, and nothing
+    is heard before it sounds: so the beat is taken to lie midway between the percussion and the
+    early ones of the other parts (those whose lags are in the lowest quarter).
+    """
+    count = np.bincount(onsets.stroke_part, minlength=len(onsets.tracks))
+    drum = np.zeros(len(onsets.tracks), bool)
+    drum[onsets.stroke_part] = onsets.is_drum[np.searchsorted(onsets.stroke, np.arange(len(onsets.time)))]
+    known = count >= FEWEST_STROKES
+    early = []
+    if (known & drum).any():
+        early.append(float(np.average(pulse.lag[known & drum], weights=count[known & drum])))
+    if (known & ~drum).any():
+        early.append(float(np.quantile(pulse.lag[known & ~drum], 0.25)))
+    if not early:
+        return pulse
+    shift = float(np.mean(early))
+    course = Course(pulse.course.place, pulse.course.time + shift)
+    return replace(pulse, course=course, lag=pulse.lag - shift)
 
 
 def pulse_at(onsets: Onsets, rate: float) -> Pulse:
@@ -236,6 +262,42 @@ def _refine(
     return course, slots
 
 
+def _simplest(
+    ideal: FloatArray,
+    time: FloatArray,
+    weight: FloatArray,
+    bent: Course,
+    *,
+    kinks: FloatArray,
+    tolerance: float,
+) -> tuple[Course, bool]:
+    """Choose the simplest course that does about as well: straight, stiff, or as bent as it is."""
+
+    def miss(course: Course) -> float:
+        return float(np.minimum(np.abs(time - course.time_at(ideal)), 0.03).mean())
+
+    least = miss(bent)
+    straight = fit_straight(ideal, time, weight, tolerance=tolerance)
+    if miss(straight) < max(least * 1.15 + 0.0004, 0.0017):
+        return straight, True
+    every = max(1.0, _KNOT / bent.period)
+    sharp = bent.place[1:-1][bent.bends > _SHARP]
+    for stiffness in _STIFFER:
+        stiff = fit_bent(
+            ideal,
+            time,
+            weight,
+            every=every,
+            tolerance=tolerance,
+            kinks=kinks,
+            stiffness=stiffness,
+            loose=sharp,
+        )
+        if stiff.rises and miss(stiff) < least * 1.02 + 0.00003:
+            return stiff, False
+    return bent, False
+
+
 def _fitted(
     time: FloatArray, weight: FloatArray, lines: Lines, place: FloatArray, lag: FloatArray
 ) -> Pulse:
@@ -249,11 +311,9 @@ def _fitted(
     off = np.abs(place - ideal) * bent.period
     tolerance = max(0.006, 1.5 * float(np.median(off)))
     used = off < max(4.0 * tolerance, 0.02)
-    straight = fit_straight(ideal[used], time[used], weight[used], tolerance=tolerance)
-    miss_bent = float(np.minimum(np.abs(time - bent.time_at(ideal))[used], 0.03).mean())
-    miss_straight = float(np.minimum(np.abs(time - straight.time_at(ideal))[used], 0.03).mean())
-    constant = miss_straight < max(miss_bent * 1.15 + 0.0004, 0.0017)
-    course = straight if constant else bent
+    course, constant = _simplest(
+        ideal[used], time[used], weight[used], bent, kinks=kinks, tolerance=tolerance
+    )
     _, ideal = _assigned(course.place_at(time), slots)
     off = np.abs(time - course.time_at(ideal))
     value, sigma = gain(off, weight, period=course.period, slots=len(slots))

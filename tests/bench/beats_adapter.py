@@ -55,7 +55,7 @@ def estimate(notes: Mapping[str, Any]) -> dict[str, Any]:
 def _snapped(place: npt.NDArray[np.float64], grid: BeatGrid) -> npt.NDArray[np.float64]:
     """Put beat positions on the lines of the grid; far from one, on a half or a third of it."""
     lines = grid.subdivision or 4
-    if grid.swing_ratio != 0.5:
+    if grid.swing_ratio != 0.5 and lines % 3:
         half = lines / 2
         scaled = place * half
         whole = np.floor(scaled)
