@@ -1,8 +1,7 @@
 """Where a song puts weight: accents of several kinds on every line of its pulse.
 
-The kinds are those that listeners are known to use for meter (Lerdahl and Jackendoff 1983, metrical
-preference rules; Temperley 2001): onsets, long notes, loud notes, low notes, changes of harmony, the
-strokes of the kit, and parts that enter.
+The kinds are those of the metrical preference rules (Lerdahl and Jackendoff 1983; Temperley 2001):
+onsets, long notes, loud notes, low notes, changes of harmony, strokes of the kit, parts that enter.
 """
 
 from __future__ import annotations
@@ -167,15 +166,17 @@ def _harmony(
 
 
 def _bass(onsets: Onsets, pitched: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Notes of the bass: the lowest part if it is low, else all low notes."""
+    """Find the notes of the bass: the lowest part if it is low, else all low notes."""
     middle = {
         int(part): float(np.median(onsets.pitch[onsets.part == part]))
         for part in np.unique(onsets.part[pitched])
     }
     lowest = min(middle, key=lambda part: middle[part])
     if len(middle) > 1 and middle[lowest] < _LOW:
-        return pitched & (onsets.part == lowest)
-    return pitched & (onsets.pitch < _LOW)
+        pitched = pitched & (onsets.part == lowest)
+    else:
+        pitched = pitched & (onsets.pitch < _LOW)
+    return pitched
 
 
 def _new_chords(onsets: Onsets) -> IntArray:

@@ -98,7 +98,8 @@ def estimate_beats(
     >>> from midikit.model.notes import as_notes
     >>> from midikit.model.song import Song, Track
     >>> beats = [(0.5 * i, 0.5 * i + 0.4, 48 if i % 4 else 36, 90) for i in range(64)]
-    >>> grid = estimate_beats(Song((Track("Bass", notes=as_notes(beats)),)))
+    >>> song = Song((Track("Bass", notes=as_notes(beats)),))
+    >>> grid = estimate_beats(song, tempo_hint=118)
     >>> round(grid.bpm, 3), grid.meter, grid.downbeats[:2].tolist()
     (120.0, (4, 4), [0.0, 2.0])
     """
@@ -128,7 +129,7 @@ def _check(
     if tempo_hint is not None and not (np.isfinite(tempo_hint) and 10 <= tempo_hint <= 600):
         raise NotesError(f"tempo_hint {tempo_hint}; expected 10 to 600 beats a minute")
     low, high = tempo_range
-    if not (np.isfinite([low, high]).all() and 10 <= low and 2 * low <= high <= 600):
+    if not (np.isfinite([low, high]).all() and low >= 10 and 2 * low <= high <= 600):
         raise NotesError(
             f"tempo_range {low} to {high}; expected beats a minute from 10 to 600, the upper one "
             "at least twice the lower"
@@ -138,7 +139,7 @@ def _check(
 
 
 def _bare_rate(onsets: Onsets, tempo_range: tuple[float, float]) -> float:
-    """A rate in hertz for a handful of strokes: their median gap, folded into the range."""
+    """Guess a rate in hertz for a handful of strokes: their median gap, folded into the range."""
     times = np.unique(onsets.time)
     gap = float(np.median(np.diff(times))) if len(times) > 1 else 0.5
     rate = 1.0 / max(gap, 0.05)
@@ -188,9 +189,7 @@ def _answer(read: _Read) -> BeatGrid:
     rivals[best] = False
     second = float(read.share[rivals].max(initial=0.0))
     others = [_grid(read, i, None) for i in _others(read, best)]
-    return replace(
-        _grid(read, best, float(read.share[best]) - second), alternatives=tuple(others)
-    )
+    return replace(_grid(read, best, float(read.share[best]) - second), alternatives=tuple(others))
 
 
 def _others(read: _Read, best: int) -> list[int]:

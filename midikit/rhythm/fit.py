@@ -1,7 +1,7 @@
 """Fit the time of each grid line to the onsets on it: straight pieces with few bends.
 
-An l1 trend filter (Kim, Koh, Boyd and Gorinevsky 2009), solved by reweighted least squares, in which
-onsets far from the line lose their say. A constant tempo is one straight piece.
+An l1 trend filter (Kim, Koh, Boyd and Gorinevsky 2009) by reweighted least squares, in which onsets
+far from the line lose their say. A constant tempo is one straight piece.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 _STIFFNESS = 3.0
 _BEND = 0.002
 _ROUNDS = 8
+_ENDING = 4.0
+_LAST_KNOTS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,14 +123,19 @@ def fit_bent(
         price[_distance(at[1:-1], loose) <= 1.01 * every] = min(stiffness, _STIFFNESS)
     left = np.clip(np.searchsorted(at, place, side="right") - 1, 0, knots - 2)
     share = (place - at[left]) / (at[left + 1] - at[left])
+    # The last beats may slow down, and few strokes tell: there they keep more of their say.
+    trust = np.where(time > time.max() - _ENDING, 4.0, 1.0) * tolerance
+    price[-_LAST_KNOTS:] = np.minimum(price[-_LAST_KNOTS:], 0.1)
     say, bend = weight.copy(), np.ones(max(knots - 2, 0))
     solved = at
     for _ in range(_ROUNDS if knots > 2 else 5):
         near, far = say * (1.0 - share), say * share
-        main = np.bincount(left, near * (1.0 - share), knots)
-        main += np.bincount(left + 1, far * share, knots) + 1e-9
-        side = np.bincount(left, near * share, knots)[: knots - 1]
-        right = np.bincount(left, near * time, knots) + np.bincount(left + 1, far * time, knots)
+        main, side, right = np.full(knots, 1e-9), np.zeros(knots - 1), np.zeros(knots)
+        main += np.bincount(left, near * (1.0 - share), knots)
+        main += np.bincount(left + 1, far * share, knots)
+        side += np.bincount(left, near * share, knots)[: knots - 1]
+        right += np.bincount(left, near * time, knots)
+        right += np.bincount(left + 1, far * time, knots)
         second = np.zeros(max(knots - 2, 0))
         if knots > 2:
             stiff = price * bend
@@ -140,7 +147,7 @@ def fit_bent(
             second += stiff * first * last
         solved = _solve(main, side, second, right)
         missed = np.abs(time - (solved[left] * (1.0 - share) + solved[left + 1] * share))
-        say = weight / np.maximum(1.0, missed / tolerance) ** 2
+        say = weight / np.maximum(1.0, missed / trust) ** 2
         bent = first * solved[:-2] + mid * solved[1:-1] + last * solved[2:]
         bend = 2.0 * _BEND / (np.abs(bent) + _BEND)
     return Course(at, solved)

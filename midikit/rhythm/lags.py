@@ -44,8 +44,12 @@ def part_lags(song: Song, grid: BeatGrid) -> tuple[float | None, ...]:
     >>> from midikit.model.notes import as_notes
     >>> from midikit.model.song import Song, Track
     >>> late = [(0.5 * i + 0.02, 0.5 * i + 0.4, 48, 90) for i in range(16)]
-    >>> [round(lag, 3) for lag in part_lags(Song((Track("Bass", notes=as_notes(late)),)),
-    ...                                     BeatGrid.constant(120.0, end=8.0))]
+    >>> [
+    ...     round(lag, 3)
+    ...     for lag in part_lags(
+    ...         Song((Track("Bass", notes=as_notes(late)),)), BeatGrid.constant(120.0, end=8.0)
+    ...     )
+    ... ]
     [0.02]
     """
     onsets = gather(song)

@@ -56,9 +56,7 @@ class Lines:
         return len(self.slots) > 1
 
 
-def gain(
-    off: FloatArray, weight: FloatArray, *, period: float, slots: int
-) -> tuple[float, float]:
+def gain(off: FloatArray, weight: FloatArray, *, period: float, slots: int) -> tuple[float, float]:
     """Judge distances to the nearest line.
 
     Parameters

@@ -1,8 +1,8 @@
 """Probabilities of readings: a small feed-forward network, learnt from songs with a known grid.
 
 One hidden layer of rectified units scores each reading; a softmax over a song's readings makes
-probabilities of the scores, at a temperature set on songs the layer did not learn from (Guo, Pleiss,
-Sun and Weinberger 2017). `tests/bench/train_beats.py` makes the weights.
+probabilities of the scores, at a temperature set on songs not learnt from (Guo et al. 2017).
+`tests/bench/train_beats.py` makes the weights.
 """
 
 from __future__ import annotations

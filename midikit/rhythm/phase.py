@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -69,7 +70,8 @@ def follow(
     price = _nearby(centre, rate, advance, count)
     taken, phase = _viterbi(score, advance, 0.25 * price if free else price)
     pulse = np.concatenate([[phase[0]], phase[0] + np.cumsum(advance[taken])]) / _PHASES
-    return np.arange(count + 1) * _SEGMENT, pulse
+    edge: FloatArray = np.arange(count + 1, dtype=np.float64) * _SEGMENT
+    return edge, pulse
 
 
 def _nearby(
@@ -90,7 +92,7 @@ def _likelihood(
     sigma: float,
     count: int,
 ) -> FloatArray:
-    """Log-likelihood of a segment by rate and phase at its start, shape (segments, rates, phases)."""
+    """Log-likelihood by segment, rate, and phase at the start of the segment."""
     score = np.zeros((count, len(advance), _PHASES))
     bins = np.arange(_PHASES)
     shift = (bins[:, None] + bins[None]) % _PHASES
@@ -116,32 +118,30 @@ def _viterbi(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find the best rate in every segment and the phase at the start of each."""
     count, rates, _ = score.shape
-    rows = np.arange(rates)[:, None]
     before = (np.arange(_PHASES)[None] - advance[:, None]) % _PHASES
     origin = np.zeros(score.shape, np.int16)
-    arrived = np.take_along_axis(score[0] - price[0][:, None], before, 1)
+    score = score - price[:, :, None]
+    arrived = np.take_along_axis(score[0], before, 1)
+    steps = np.arange(-_REACH, _REACH + 1)
+    cost = _STEP_COST * np.maximum(0, np.abs(steps) - _FREE)
+    padded = np.full((rates + 2 * _REACH, _PHASES), -np.inf)
+    around = sliding_window_view(padded, 2 * _REACH + 1, axis=0)
+    rows, columns = np.ogrid[:rates, :_PHASES]
     for i in range(1, count):
-        jump = arrived.argmax(axis=0)
-        best = np.broadcast_to(arrived.max(axis=0) - _JUMP_COST, arrived.shape).copy()
-        source = np.broadcast_to(jump, arrived.shape).copy()
-        for step in range(-_REACH, _REACH + 1):
-            cost = _STEP_COST * max(0, abs(step) - _FREE)
-            low, high = max(0, -step), min(rates, rates - step)
-            if low >= high:
-                continue
-            moved = arrived[low:high] - cost
-            target = slice(low + step, high + step)
-            better = moved > best[target]
-            best[target][better] = moved[better]
-            source[target][better] = np.broadcast_to(rows[low:high], moved.shape)[better]
-        origin[i] = source
-        arrived = np.take_along_axis(best + score[i] - price[i][:, None], before, 1)
+        padded[_REACH:-_REACH] = arrived
+        reached = around - cost
+        step = reached.argmax(axis=2)
+        best = reached[rows, columns, step]
+        far = arrived.argmax(axis=0)
+        jump = arrived[far, columns[0]] - _JUMP_COST
+        origin[i] = np.where(jump > best, far, rows + step - _REACH)
+        arrived = np.take_along_axis(np.maximum(best, jump) + score[i], before, 1)
     taken = np.zeros(count, np.int64)
     phase = np.zeros(count, np.int64)
-    rate, end = np.unravel_index(int(arrived.argmax()), arrived.shape)
+    rate, end = divmod(int(arrived.argmax()), _PHASES)
     for i in range(count - 1, -1, -1):
         taken[i] = rate
         phase[i] = (end - advance[rate]) % _PHASES
-        end = phase[i]
-        rate = origin[i, rate, end]
+        end = int(phase[i])
+        rate = int(origin[i, rate, end])
     return taken, phase

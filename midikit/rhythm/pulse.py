@@ -81,8 +81,7 @@ def _tempogram(time: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatA
     shape = np.hanning(width + 1)[:-1]
     train = _binned(time, weight, count * hop + 2 * width)
     square = _binned(time, weight**2, len(train))
-    presence = np.ones(len(train))
-    frequency = np.fft.rfftfreq(_FFT, 1.0 / _RATE)
+    frequency = np.fft.rfftfreq(_FFT, 1.0 / _RATE).astype(np.float64)
     kept = (frequency >= _LOW) & (frequency <= _HIGH)
     gain = np.zeros((count, int(kept.sum())))
     first = np.arange(count) * hop + hop // 2 + width - width // 2
@@ -90,13 +89,14 @@ def _tempogram(time: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatA
         rows = first[chunk : chunk + _CHUNK, None] + np.arange(width)[None]
         seen = train[rows] * shape
         total = seen.sum(axis=1)
-        size = total**2 / np.maximum((square[rows] * shape**2 * presence[rows]).sum(axis=1), 1e-9)
+        size = total**2 / np.maximum((square[rows] * shape**2).sum(axis=1), 1e-9)
         spectrum = np.abs(np.fft.rfft(seen, _FFT, axis=1)[:, kept])
         length = spectrum / np.maximum(total, 1e-9)[:, None]
         bias = 1.0 / np.maximum(size, 2.0)[:, None]
         length = np.sqrt(np.clip((length**2 - bias) / (1.0 - bias), 0.0, 1.0))
         gain[chunk : chunk + _CHUNK] = _gain(length, frequency[kept]) * size[:, None]
-    return (np.arange(count) + 0.5) * _HOP, frequency[kept], gain
+    centre: FloatArray = (np.arange(count, dtype=np.float64) + 0.5) * _HOP
+    return centre, frequency[kept], gain
 
 
 def _binned(time: FloatArray, weight: FloatArray, size: int) -> FloatArray:
@@ -104,9 +104,10 @@ def _binned(time: FloatArray, weight: FloatArray, size: int) -> FloatArray:
     place = time * _RATE + int(_WINDOW * _RATE)
     left = np.floor(place).astype(np.int64)
     right = place - left
-    return np.bincount(left, weight * (1.0 - right), size)[:size] + np.bincount(
-        left + 1, weight * right, size
-    )[:size]
+    train = np.zeros(size)
+    train += np.bincount(left, weight * (1.0 - right), size)[:size]
+    train += np.bincount(left + 1, weight * right, size)[:size]
+    return train
 
 
 @cache
@@ -141,7 +142,8 @@ def _gain(length: FloatArray, frequency: FloatArray) -> FloatArray:
     left = np.minimum(place.astype(np.int64), 59999)
     table = _gain_table()
     log_i0 = table[left] + (place - left) * (table[left + 1] - table[left])
-    return k * length - log_i0
+    gained: FloatArray = k * length - log_i0
+    return gained
 
 
 def _path(score: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:

@@ -26,6 +26,8 @@ FEWEST_STROKES = 6
 _KNOT = 2.0
 _SCATTER = 0.012
 _GREATEST_LAG = 0.06
+_STRETCH = 6.0
+_HEARD = 0.05
 _SHARP = 0.004
 _STIFFER = (300.0, 60.0, 15.0)
 
@@ -125,10 +127,21 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
         found = _settle(time, weight, part, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:
             best = found
-        if best.is_constant:
+        if best.is_constant or _holds_throughout(best, time - best.lag[part]):
             break
     assert best is not None
     return _on_the_beat(best, onsets)
+
+
+def _holds_throughout(pulse: Pulse, time: FloatArray) -> bool:
+    """Tell whether strokes keep to the lines in nearly every stretch of a song."""
+    _, off = pulse.nearest(time)
+    stretch = np.maximum(time / _STRETCH, 0.0).astype(np.int64)
+    near = np.abs(off) < 0.2 * pulse.period
+    total = np.bincount(stretch)
+    share = np.bincount(stretch, near) / np.maximum(total, 1)
+    heard = total >= 8
+    return bool((share[heard] > 0.7).mean() > 0.97) if heard.any() else False
 
 
 def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
@@ -136,17 +149,19 @@ def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
 
     Percussion is heard when it starts. Slow attacks are heard, and transcribed, late, and nothing
     is heard before it sounds: so the beat is taken to lie midway between the percussion and the
-    early ones of the other parts (those whose lags are in the lowest quarter).
+    earliest of the other parts (of those with a twentieth of the strokes).
     """
     count = np.bincount(onsets.stroke_part, minlength=len(onsets.tracks))
     drum = np.zeros(len(onsets.tracks), bool)
-    drum[onsets.stroke_part] = onsets.is_drum[np.searchsorted(onsets.stroke, np.arange(len(onsets.time)))]
-    known = count >= FEWEST_STROKES
+    drum[onsets.stroke_part] = onsets.is_drum[
+        np.searchsorted(onsets.stroke, np.arange(len(onsets.time)))
+    ]
+    known = count >= max(FEWEST_STROKES, _HEARD * len(onsets.time))
     early = []
     if (known & drum).any():
         early.append(float(np.average(pulse.lag[known & drum], weights=count[known & drum])))
     if (known & ~drum).any():
-        early.append(float(np.quantile(pulse.lag[known & ~drum], 0.25)))
+        early.append(float(pulse.lag[known & ~drum].min()))
     if not early:
         return pulse
     shift = float(np.mean(early))
@@ -205,8 +220,8 @@ def _settle(
     for _ in range(2):
         lines = candidates(place, weight, period=course.period)[0]
         found = _fitted(time - lag[part], weight, lines, place, lag)
-        line, off = found.nearest(time - lag[part])
-        late = _part_lags(off, weight, part, parts, found.period)
+        _, off = found.nearest(time - lag[part])
+        late = _part_lags(off, part, parts, found.period)
         if np.abs(late).max() < 0.0005:
             break
         lag = lag + late
@@ -216,7 +231,7 @@ def _settle(
 
 
 def _part_lags(
-    off: FloatArray, weight: FloatArray, part: npt.NDArray[np.int64], parts: int, period: float
+    off: FloatArray, part: npt.NDArray[np.int64], parts: int, period: float
 ) -> FloatArray:
     """Median distance of each part to its lines, against the mean of all (by say)."""
     near = np.abs(off) < min(_GREATEST_LAG, 0.35 * period)
@@ -241,8 +256,12 @@ def _refine(
     """Assign strokes to lines and fit the course of the lines, in turn."""
     course = Course(place[[0, -1]] + np.array([0.0, 1e-6]), time[[0, -1]] + np.array([0.0, 1e-6]))
     cycle = float((time[-1] - time[0]) / max(place[-1] - place[0], 1e-9))
+    before: FloatArray | None = None
     for _ in range(3):
         _, ideal = _assigned(place, slots)
+        if before is not None and np.array_equal(ideal, before):
+            break
+        before = ideal
         off = np.abs(place - ideal) * cycle
         tolerance = max(0.006, 1.5 * float(np.median(off)))
         used = off < max(4.0 * tolerance, 0.02)
@@ -272,15 +291,22 @@ def _simplest(
     tolerance: float,
 ) -> tuple[Course, bool]:
     """Choose the simplest course that does about as well: straight, stiff, or as bent as it is."""
+    stretch = np.maximum((time - time[0]) / _STRETCH, 0.0).astype(np.int64)
+    heard = np.maximum(np.bincount(stretch), 1)
 
-    def miss(course: Course) -> float:
-        return float(np.minimum(np.abs(time - course.time_at(ideal)), 0.03).mean())
+    def missed(course: Course) -> FloatArray:
+        return np.minimum(np.abs(time - course.time_at(ideal)), 0.03)
 
-    least = miss(bent)
+    def by_stretch(course: Course) -> FloatArray:
+        shares: FloatArray = np.bincount(stretch, missed(course)) / heard
+        return shares
+
+    least = float(missed(bent).mean())
     straight = fit_straight(ideal, time, weight, tolerance=tolerance)
-    if miss(straight) < max(least * 1.15 + 0.0004, 0.0017):
+    if float(missed(straight).mean()) < max(least * 1.15 + 0.0004, 0.0017):
         return straight, True
     every = max(1.0, _KNOT / bent.period)
+    worst = by_stretch(bent) + max(0.0015, 0.35 * least)
     sharp = bent.place[1:-1][bent.bends > _SHARP]
     for stiffness in _STIFFER:
         stiff = fit_bent(
@@ -293,7 +319,8 @@ def _simplest(
             stiffness=stiffness,
             loose=sharp,
         )
-        if stiff.rises and miss(stiff) < least * 1.02 + 0.00003:
+        close = stiff.rises and float(missed(stiff).mean()) < least * 1.02 + 0.00003
+        if close and (by_stretch(stiff) < worst).all():
             return stiff, False
     return bent, False
 

@@ -1,8 +1,8 @@
 """Every way to read beats and bars into a pulse, and what speaks for each.
 
 A reading takes every `lines` lines as a beat and every `beats` beats as a bar, from `phase` on. Its
-features are accents folded onto the bar, repetition at its lengths (autocorrelation), its tempo, and
-where the song opens and closes. `midikit.rhythm.network` makes probabilities of them.
+features are accents folded onto the bar, repetition at its lengths (autocorrelation), its tempo,
+and where the song opens and closes. `midikit.rhythm.network` makes probabilities of them.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def readings_of(
     """
     level = accents.level
     mean, spread = level.mean(axis=1, keepdims=True), level.std(axis=1, keepdims=True)
-    score = np.where(
-        accents.used[:, None] & (spread > 1e-5), (level - mean) / (spread + 1e-6), 0.0
-    )
+    score = np.where(accents.used[:, None] & (spread > 1e-5), (level - mean) / (spread + 1e-6), 0.0)
     repeats = _repeats(score, accents.chroma)
     found: list[Reading] = []
     rows: list[FloatArray] = []
@@ -154,9 +152,7 @@ def _folded(
     return np.concatenate(parts).T
 
 
-def _shares(
-    accents: Accents, lines: int, size: int, turn: npt.NDArray[np.int64]
-) -> FloatArray:
+def _shares(accents: Accents, lines: int, size: int, turn: npt.NDArray[np.int64]) -> FloatArray:
     """Shares of strokes, and of lines with one, on downbeats, beats, halves, thirds, between."""
     both = np.stack([accents.level[KINDS.index("onset")], accents.strokes])
     bar = _fold(both, size)[:, turn]

@@ -1,6 +1,6 @@
 """What the beat harness calls: notes in, beats, bars and note positions out.
 
-    python rungrid.py --adapters tests.bench.beats_adapter:estimate --salt dev --n 30
+python rungrid.py --adapters tests.bench.beats_adapter:estimate --salt dev --n 30
 """
 
 from __future__ import annotations

@@ -114,7 +114,9 @@ def pop909_case(folder: Path, number: int) -> Case:
     first, share = _phase(beats, opens)
     second, _ = _phase(beats, marked[marked[:, -1] == 1, 0])
     certain = share >= _ANNOTATED and first == second
-    return Case(f"pop909/{name}", Song(tuple(tracks)), beats, beats[first::4] if certain else beats[:0], 4)
+    return Case(
+        f"pop909/{name}", Song(tuple(tracks)), beats, beats[first::4] if certain else beats[:0], 4
+    )
 
 
 def _phase(beats: FloatArray, opens: FloatArray) -> tuple[int, float]:
@@ -122,4 +124,6 @@ def _phase(beats: FloatArray, opens: FloatArray) -> tuple[int, float]:
     right = np.clip(np.searchsorted(beats, opens), 1, len(beats) - 1)
     nearest = right - (opens - beats[right - 1] < beats[right] - opens)
     seen = np.bincount(nearest % 4, minlength=4)
-    return int(seen.argmax()), float(seen.max() / max(len(opens), 1) * min(1.0, 4.4 * len(opens) / len(beats)))
+    return int(seen.argmax()), float(
+        seen.max() / max(len(opens), 1) * min(1.0, 4.4 * len(opens) / len(beats))
+    )
