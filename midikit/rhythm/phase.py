@@ -27,7 +27,7 @@ _FREE = 1
 _STEP_COST = 0.7
 _JUMP_COST = 9.0
 _OUTLIERS = 0.12
-_MOST_RATES = 160
+_MOST_RATES = 96
 
 
 def follow(
@@ -93,7 +93,7 @@ def _likelihood(
     count: int,
 ) -> FloatArray:
     """Log-likelihood by segment, rate, and phase at the start of the segment."""
-    score = np.zeros((count, len(advance), _PHASES))
+    score = np.zeros((count, len(advance), _PHASES), np.float32)
     bins = np.arange(_PHASES)
     shift = (bins[:, None] + bins[None]) % _PHASES
     for row, step in enumerate(advance.tolist()):
@@ -120,7 +120,7 @@ def _viterbi(
     count, rates, _ = score.shape
     before = (np.arange(_PHASES)[None] - advance[:, None]) % _PHASES
     origin = np.zeros(score.shape, np.int16)
-    score = score - price[:, :, None]
+    score -= price[:, :, None]
     arrived = np.take_along_axis(score[0], before, 1)
     steps = np.arange(-_REACH, _REACH + 1)
     cost = _STEP_COST * np.maximum(0, np.abs(steps) - _FREE)

@@ -27,6 +27,7 @@ _KNOT = 2.0
 _SCATTER = 0.012
 _GREATEST_LAG = 0.06
 _STRETCH = 6.0
+_LONG = 1800.0
 _HEARD = 0.05
 _SHARP = 0.004
 _STIFFER = (300.0, 60.0, 15.0)
@@ -127,7 +128,8 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
         found = _settle(time, weight, part, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:
             best = found
-        if best.is_constant or _holds_throughout(best, time - best.lag[part]):
+        long = time[-1] > _LONG
+        if best.is_constant or long or _holds_throughout(best, time - best.lag[part]):
             break
     assert best is not None
     return _on_the_beat(best, onsets)
