@@ -251,12 +251,12 @@ class BeatGrid:
         >>> BeatGrid.constant(120.0, end=8.0).half_time().bpm
         60.0
         """
-        first = self.pickup % 2
+        first = self.first_downbeat % 2
         lines = None if self.subdivision is None else 2 * self.subdivision
         return replace(
             self,
             beats=self.beats[first::2],
-            first_downbeat=(self.pickup - first) // 2,
+            first_downbeat=(self.first_downbeat - first) // 2,
             subdivision=lines,
             swing_ratio=0.5,
             confidence=None,
@@ -282,7 +282,7 @@ class BeatGrid:
         return replace(
             self,
             beats=self.time_at(0.5 * np.arange(count)),
-            first_downbeat=2 * self.pickup,
+            first_downbeat=2 * self.first_downbeat,
             subdivision=self.subdivision // 2 if even and self.subdivision else None,
             swing_ratio=0.5,
             confidence=None,
