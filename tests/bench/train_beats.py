@@ -20,7 +20,7 @@ import numpy as np
 
 from midikit.rhythm.accents import accents_of
 from midikit.rhythm.confidence import evidence_for
-from midikit.rhythm.network import Weights, probabilities
+from midikit.rhythm.network import CLIP, Weights, probabilities
 from midikit.rhythm.onsets import gather
 from midikit.rhythm.pulses import find_pulse
 from midikit.rhythm.readings import readings_of
@@ -133,7 +133,7 @@ def network(examples: list[Example], seed: int) -> tuple[FloatArray, ...]:
     rng = np.random.default_rng([SEED, seed])
     table = np.concatenate([example.features for example in examples])
     mean, spread = table.mean(axis=0), table.std(axis=0) + np.float32(1e-3)
-    table = np.clip((table - mean) / spread, -6, 6)
+    table = np.clip((table - mean) / spread, -CLIP, CLIP)
     right = np.concatenate([example.right for example in examples]).astype(np.float32)
     edges = np.cumsum([0, *(len(example.features) for example in examples)])
     say = np.array([POP_WEIGHT if "pop909" in example.name else 1.0 for example in examples])
