@@ -32,6 +32,8 @@ _REFUSED_BELOW = 0.5
 _ALTERNATIVES = 6
 _SLACK = 0.03
 _TRIPLET_WITHIN = 0.025
+_RARE = 0.1
+_SLOW = 0.55
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,11 +233,17 @@ def _grid(read: _Read, index: int, margin: float | None) -> BeatGrid:
     time, number = time[kept], number[kept]
     swung = len(pulse.slots) > 1
     ratio = pulse.slots[1] if swung else 0.5
-    if abs(ratio - 2 / 3) < _TRIPLET_WITHIN:
+    early, late = _thirds(read, lines, phase)
+    if not swung and late > 0 and early < _RARE * late:
+        ratio = 2 / 3
+    meter = _meter(
+        beats, thirds=swung or late > 0, full=early > 0.5 * late, pace=pulse.period * lines
+    )
+    if swung and abs(ratio - 2 / 3) < _TRIPLET_WITHIN:
         lines = 3 * lines // 2
     return BeatGrid(
         beats=onsets.origin + time,
-        meter=_meter(lines, beats, swung=swung),
+        meter=meter,
         first_downbeat=int(-number[0] % beats),
         residual=pulse.residual,
         subdivision=lines,
@@ -249,8 +257,19 @@ def _grid(read: _Read, index: int, margin: float | None) -> BeatGrid:
     )
 
 
-def _meter(lines: int, beats: int, *, swung: bool) -> tuple[int, int]:
-    """Name a bar: dotted quarters where two beats have three parts each, else quarters."""
-    if beats == 2 and (swung or lines % 3 == 0):
+def _thirds(read: _Read, lines: int, phase: int) -> tuple[int, int]:
+    """Count the strokes on the first and second third of a beat; none if it has no thirds."""
+    if lines % 3 or len(read.pulse.slots) > 1:
+        return 0, 0
+    place = (read.pulse.nearest(read.onsets.time)[0] - phase) % lines
+    third = lines // 3
+    return int((place == third).sum()), int((place == 2 * third).sum())
+
+
+def _meter(beats: int, *, thirds: bool, full: bool, pace: float) -> tuple[int, int]:
+    """Name a bar: dotted quarters if two beats have thirds, or four slow ones all of them."""
+    if beats == 2 and thirds:
         return (6, 8)
+    if beats == 4 and thirds and full and pace > _SLOW:
+        return (12, 8)
     return (beats, 4)

@@ -20,7 +20,7 @@ import numpy as np
 
 from midikit.rhythm.estimation.accents import accents_of
 from midikit.rhythm.estimation.confidence import evidence_for
-from midikit.rhythm.estimation.network import Weights, probabilities
+from midikit.rhythm.estimation.network import CLIP, Weights, probabilities
 from midikit.rhythm.estimation.onsets import gather
 from midikit.rhythm.estimation.pulses import find_pulse
 from midikit.rhythm.estimation.readings import readings_of
@@ -40,14 +40,14 @@ FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 SEED = 0
 STEADY = ("const", "jitter", "drift", "step", "sparse")
-SALTS = {"train": 700, "calibrate": 80}
-NEGATIVES = 500
+SALTS = {"train": 1100, "calibrate": 80}
+NEGATIVES = 300
 KEPT_BACK = 60
 WEIGHTS = Path(__file__).parents[2] / "midikit" / "rhythm" / "estimation" / "weights.json"
 
-NETWORKS, UNITS, EPOCHS, BATCH = 4, 24, 22, 32
-RATE, DECAY, DROPPED = 3e-3, 3e-3, 0.15
-POP_WEIGHT = 1.5
+NETWORKS, UNITS, EPOCHS, BATCH = 2, 48, 20, 32
+RATE, DECAY, DROPPED = 3e-3, 3e-3, 0.05
+POP_WEIGHT = 4.0
 STRAY_WEIGHT = 2.0
 BEAT_RANGE = (60.0 / 220.0, 60.0 / 40.0)
 
@@ -133,7 +133,7 @@ def network(examples: list[Example], seed: int) -> tuple[FloatArray, ...]:
     rng = np.random.default_rng([SEED, seed])
     table = np.concatenate([example.features for example in examples])
     mean, spread = table.mean(axis=0), table.std(axis=0) + np.float32(1e-3)
-    table = np.clip((table - mean) / spread, -6, 6)
+    table = np.clip((table - mean) / spread, -CLIP, CLIP)
     right = np.concatenate([example.right for example in examples]).astype(np.float32)
     edges = np.cumsum([0, *(len(example.features) for example in examples)])
     say = np.array([POP_WEIGHT if "pop909" in example.name else 1.0 for example in examples])
@@ -220,10 +220,14 @@ def calibrated(learnt: Weights, examples: list[Example]) -> Weights:
 
 
 def main(generator: Path, pop909: Path, ids: Path) -> None:
-    """Read the songs, learn, and write the weights."""
+    """Read the songs and learn from them."""
     sys.path.insert(0, str(generator))
     read = [example_of(case) for case in cases(pop909, json.loads(ids.read_text()))]
-    examples = [example for example in read if example is not None]
+    learn([example for example in read if example is not None])
+
+
+def learn(examples: list[Example]) -> None:
+    """Learn from examples, calibrate, and write the weights."""
     known = [example for example in examples if example.right.any()]
     tail = {e.name for e in [e for e in examples if "pop909" in e.name][-KEPT_BACK:]}
     apart = [e for e in known if e.name in tail or e.name.startswith("calibrate")]

@@ -53,6 +53,11 @@ class Accents:
         Pitch classes that are struck, by length.
     strokes : ndarray of float64, shape (lines,)
         Number of strokes on each line.
+    stress : ndarray of float64, shape (3, lines)
+        Sums of how much louder, further from the next stroke, and longer the notes on each line are
+        than their fellows (of the same part; of the same drum), in standard deviations.
+    notes : ndarray of float64, shape (lines,)
+        Number of notes on each line.
     openings : dict of str to int
         Line of the first onset, and of the first of some kinds, where there is one.
     closing : int
@@ -64,6 +69,8 @@ class Accents:
     used: npt.NDArray[np.bool_]
     chroma: FloatArray
     strokes: FloatArray
+    stress: FloatArray
+    notes: FloatArray
     openings: dict[str, int]
     closing: int
 
@@ -114,7 +121,38 @@ def accents_of(onsets: Onsets, pulse: Pulse) -> Accents:
         if len(there):
             openings[kind] = int(there[0])
     closing = int(pulse.nearest(onsets.end.max(keepdims=True))[0][0]) - first
-    return Accents(first, level, used, chroma, strokes, openings, closing)
+    return Accents(
+        first=first,
+        level=level,
+        used=used,
+        chroma=chroma,
+        strokes=strokes,
+        stress=_stress(onsets, at, after, size),
+        notes=np.bincount(at, minlength=size).astype(np.float64),
+        openings=openings,
+        closing=closing,
+    )
+
+
+def _stress(onsets: Onsets, at: IntArray, after: FloatArray, size: int) -> FloatArray:
+    """Sum up how notes differ from their fellows, line by line."""
+    fellows = onsets.part * 128 + np.where(onsets.is_drum, onsets.pitch, 0)
+    _, group = np.unique(fellows, return_inverse=True)
+    count = np.maximum(np.bincount(group), 1)
+    stress = np.zeros((3, size))
+    values = (
+        onsets.velocity.astype(np.float64),
+        np.log(np.clip(after[onsets.stroke], 0.02, 3.0)),
+        np.log(np.clip(onsets.end - onsets.start, 0.02, 3.0)),
+    )
+    for row, value in enumerate(values):
+        mean = np.bincount(group, value) / count
+        off = value - mean[group]
+        spread = np.sqrt(np.bincount(group, off**2) / count)
+        heard = spread[group] > 0.01
+        share = np.clip(off[heard] / spread[group][heard], -3.0, 3.0)
+        stress[row] = np.bincount(at[heard], share, size)
+    return stress
 
 
 def _percussion(level: FloatArray, onsets: Onsets, at: IntArray) -> None:

@@ -26,6 +26,7 @@ _SWUNG = (1.0, 2 / 3, 0.5, 0.4, 1 / 3, 0.25, 0.2, 1 / 6, 0.125)
 _SWING_CYCLE = (0.25, 1.1)
 _SWING_RATIO = (0.55, 0.72)
 _SWING_PRICE = 0.03
+_SWING_SHARE = 0.08
 _BINS = 120
 
 
@@ -144,7 +145,7 @@ def _swung(place: FloatArray, weight: FloatArray, scale: float, cycle: float) ->
         late = float(np.average(to_second[second], weights=weight[second]))
         turn, ratio = turn + early, ratio + late - early
     total = weight.sum()
-    if not _SWING_RATIO[0] < ratio < _SWING_RATIO[1] or weight[second].sum() < 0.08 * total:
+    if not _SWING_RATIO[0] < ratio < _SWING_RATIO[1] or weight[second].sum() < _SWING_SHARE * total:
         return []
     middle = np.abs((at - turn - 1 / 3 + 0.5) % 1.0 - 0.5) < 0.05
     if abs(ratio - 2 / 3) < 0.015 and weight[middle].sum() > 0.02 * total:

@@ -17,11 +17,12 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Weights", "probabilities", "steadiness", "weights"]
+__all__ = ["CLIP", "Weights", "probabilities", "steadiness", "weights"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
-_CLIP = 6.0
+CLIP = 3.0
+"""Standard deviations beyond which a feature says no more: what was rarely seen is not trusted."""
 
 
 class Weights(NamedTuple):
@@ -76,7 +77,7 @@ def probabilities(features: FloatArray, learnt: Weights) -> FloatArray:
     ndarray of float64, shape (readings,)
         They sum to 1.
     """
-    scaled = np.clip((features - learnt.mean) / learnt.spread, -_CLIP, _CLIP)
+    scaled = np.clip((features - learnt.mean) / learnt.spread, -CLIP, CLIP)
     score = np.zeros(len(features))
     for first, bias, second in zip(learnt.first, learnt.bias, learnt.second, strict=True):
         score += np.maximum(scaled @ first + bias, 0.0) @ second

@@ -27,6 +27,7 @@ _FREE = 1
 _STEP_COST = 0.7
 _JUMP_COST = 9.0
 _OUTLIERS = 0.12
+_MARGIN = 0.06
 _MOST_RATES = 96
 
 
@@ -37,7 +38,6 @@ def follow(
     rate: FloatArray,
     *,
     sigma: float,
-    free: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Follow a pulse of known rough rate through the strokes.
 
@@ -49,8 +49,6 @@ def follow(
         Rough rate of the pulse in hertz, and where.
     sigma : float
         Expected scatter of onsets in seconds.
-    free : bool, optional
-        Let the pulse leave the rough rate by far for a while, as in a ritardando.
 
     Returns
     -------
@@ -59,16 +57,15 @@ def follow(
     pulse : ndarray of float64, shape (segments + 1,)
         Position in pulses at each, increasing; the pulse falls on whole numbers.
     """
-    below, above = (0.35, 0.15) if free else (0.06, 0.06)
-    low = np.floor(float(rate.min()) * (1.0 - below) * _SEGMENT * _PHASES)
-    high = np.ceil(float(rate.max()) * (1.0 + above) * _SEGMENT * _PHASES)
+    low = np.floor(float(rate.min()) * (1.0 - _MARGIN) * _SEGMENT * _PHASES)
+    high = np.ceil(float(rate.max()) * (1.0 + _MARGIN) * _SEGMENT * _PHASES)
     stride = max(1, int(np.ceil((high - low) / _MOST_RATES)))
     advance = np.arange(low, high + stride, stride).astype(np.int64)
     count = int(float(time[-1]) / _SEGMENT) + 1
     segment = np.minimum((time / _SEGMENT).astype(np.int64), count - 1)
     score = _likelihood(time - segment * _SEGMENT, weight, segment, advance, sigma, count)
     price = _nearby(centre, rate, advance, count)
-    taken, phase = _viterbi(score, advance, 0.25 * price if free else price)
+    taken, phase = _viterbi(score, advance, price)
     pulse = np.concatenate([[phase[0]], phase[0] + np.cumsum(advance[taken])]) / _PHASES
     edge: FloatArray = np.arange(count + 1, dtype=np.float64) * _SEGMENT
     return edge, pulse
@@ -91,7 +88,7 @@ def _likelihood(
     advance: npt.NDArray[np.int64],
     sigma: float,
     count: int,
-) -> FloatArray:
+) -> npt.NDArray[np.float32]:
     """Log-likelihood by segment, rate, and phase at the start of the segment."""
     score = np.zeros((count, len(advance), _PHASES), np.float32)
     bins = np.arange(_PHASES)
@@ -114,7 +111,7 @@ def _density(sigma: float) -> FloatArray:
 
 
 def _viterbi(
-    score: FloatArray, advance: npt.NDArray[np.int64], price: FloatArray
+    score: npt.NDArray[np.float32], advance: npt.NDArray[np.int64], price: FloatArray
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find the best rate in every segment and the phase at the start of each."""
     count, rates, _ = score.shape

@@ -122,8 +122,8 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
     time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
     centre, rates = base_rate(time, weight)
     best: Pulse | None = None
-    for rate, free in [(rates[0], False), (rates[1], False), (rates[2], False)]:
-        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER, free=free)
+    for rate in rates:
+        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
         place = np.interp(time, edge, pulse)
         found = _settle(time, weight, part, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:

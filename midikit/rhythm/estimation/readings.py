@@ -2,7 +2,8 @@
 
 A reading takes every `lines` lines as a beat and every `beats` beats as a bar, from `phase` on. Its
 features are accents folded onto the bar, repetition at its lengths (autocorrelation), its tempo,
-and where the song opens and closes. `midikit.rhythm.estimation.network` makes probabilities of them.
+and where the song opens and closes. `midikit.rhythm.estimation.network` makes probabilities of
+them.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def _folded(
     raw = _fold(accents.level[list(_RAW)], size)[:, turn][:, :, ::lines]
     parts.append(raw[:, :, 0] - raw.mean(axis=2))
     parts.append(_shares(accents, lines, size, turn))
+    parts.append(_stresses(accents, lines, size, turn))
     return np.concatenate(parts).T
 
 
@@ -165,6 +167,23 @@ def _shares(accents: Accents, lines: int, size: int, turn: npt.NDArray[np.int64]
     covered = [beat[0, :, 0], beat[0].mean(1), half[0].mean(1), third[0].mean(1), bar[0].mean(1)]
     shares = [part[1].sum(axis=1) / total for part in (beat, half, third)]
     return np.stack([*covered, beat[1, :, 0] / total, *shares])
+
+
+def _stresses(accents: Accents, lines: int, size: int, turn: npt.NDArray[np.int64]) -> FloatArray:
+    """How much the notes on downbeats, beats, halves and thirds stand out, and how surely."""
+    bar = _fold(np.vstack([accents.stress, accents.notes]), size)[:, turn]
+    bar = bar * (accents.stress.shape[1] / size)
+    beat = bar[:, :, ::lines]
+    half = bar[:, :, lines // 2 :: lines] if lines % 2 == 0 else 0.0 * beat
+    third = 0.0 * beat
+    if lines % 3 == 0:
+        third = bar[:, :, lines // 3 :: lines] + bar[:, :, 2 * lines // 3 :: lines]
+    rows = []
+    for place in (beat[:, :, :1], beat, half, third):
+        total = place.sum(axis=2)
+        count = total[3] + 3.0
+        rows += [total[:3] / count, np.tanh(total[:3] / np.sqrt(count) / 5.0)]
+    return np.concatenate(rows)
 
 
 def _repeats(score: FloatArray, chroma: FloatArray) -> FloatArray:
