@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
     from midikit.parse.midi import read_midi
     from midikit.parse.response import read_json
+    from midikit.rhythm.align import align
+    from midikit.rhythm.estimate import estimate_beats
+    from midikit.rhythm.export import constant_tempo, with_grid
     from midikit.rhythm.quantize import quantize
     from midikit.verify.compare import Comparison, compare
 
@@ -79,8 +82,11 @@ __all__ = [
     "Song",
     "TempoMap",
     "Track",
+    "align",
     "as_notes",
     "compare",
+    "constant_tempo",
+    "estimate_beats",
     "pianoroll",
     "plan_midi",
     "quantize",
@@ -89,6 +95,7 @@ __all__ = [
     "shift",
     "to_midi",
     "transpose",
+    "with_grid",
     "write_midi",
 ]
 
@@ -106,6 +113,9 @@ _HOME = {
     "model.tempo": ("TempoMap",),
     "parse.midi": ("read_midi",),
     "parse.response": ("read_json",),
+    "rhythm.align": ("align",),
+    "rhythm.estimate": ("estimate_beats",),
+    "rhythm.export": ("constant_tempo", "with_grid"),
     "rhythm.quantize": ("quantize",),
     "verify.compare": ("Comparison", "compare"),
 }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.errors import NotesError
+from midikit.model.tempo import TempoMap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from midikit.model.tempo import TempoMap
-
-__all__ = ["BeatGrid", "quarters_per_beat"]
+__all__ = ["BeatGrid", "Confidence", "quarters_per_beat"]
 
 _CONSTANT_WITHIN = 1e-6
 _MIN_BEATS = 2
@@ -43,6 +42,30 @@ def quarters_per_beat(meter: tuple[int, int]) -> float:
     return (12.0 if compound else 4.0) / denominator
 
 
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure an estimated grid is: probabilities, 0 to 1.
+
+    Parameters
+    ----------
+    pulse : float
+        That the song keeps to a steady grid at all, and that its lines are these.
+    level : float
+        That the beats are the right ones of those lines (not twice or half as many).
+    bar : float
+        That beats, bar length and bar lines are all right.
+
+    Examples
+    --------
+    >>> Confidence(pulse=0.99, level=0.9, bar=0.7)
+    Confidence(pulse=0.99, level=0.9, bar=0.7)
+    """
+
+    pulse: float
+    level: float
+    bar: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatGrid:
     """Felt beats and bar lines of a song.
@@ -60,6 +83,17 @@ class BeatGrid:
         Index of a beat that opens a bar; the others follow from the meter.
     residual : float or None, optional
         Median distance of the onsets to the grid in seconds, None for a grid that was given.
+    subdivision : int or None, optional
+        Lines a beat that the onsets keep to (4 for sixteenths in 4/4), None if unknown.
+    swing_ratio : float, optional
+        Where in the beat its second half falls: 0.5 straight, 2/3 swung in triplets.
+    confidence : Confidence or None, optional
+        How sure an estimate is, None for a grid that was given.
+    margin : float or None, optional
+        How much likelier these bar lines are than the next phase of the same beats and bar length,
+        as a difference of probabilities; None for a grid that was given.
+    alternatives : tuple of BeatGrid, optional
+        Other readings of the same notes, likeliest first, each with its own confidence.
 
     Raises
     ------
@@ -78,6 +112,11 @@ class BeatGrid:
     meter: tuple[int, int] = (4, 4)
     first_downbeat: int = 0
     residual: float | None = None
+    subdivision: int | None = None
+    swing_ratio: float = 0.5
+    confidence: Confidence | None = None
+    margin: float | None = None
+    alternatives: tuple[BeatGrid, ...] = ()
 
     def __post_init__(self) -> None:
         """Copy, check and freeze the beats."""
@@ -164,6 +203,118 @@ class BeatGrid:
         """Whether one tempo holds throughout (to a millionth)."""
         period = np.diff(self.beats)
         return bool(np.ptp(period) <= _CONSTANT_WITHIN * float(np.median(period)))
+
+    @property
+    def pickup(self) -> int:
+        """Beats before the first bar line."""
+        return self.first_downbeat % self.beats_per_bar
+
+    @property
+    def tempo_map(self) -> TempoMap:
+        """The grid as a tempo map: one tempo if constant, else at most one a bar.
+
+        Second 0 has the tempo of the first beat; a tempo that the bar before had is not repeated.
+        """
+        step = quarters_per_beat(self.meter)
+        if self.is_constant:
+            return TempoMap.constant(self.qpm)
+        edges = np.unique(
+            np.concatenate(
+                [[0], np.arange(self.pickup, len(self.beats), self.beats_per_bar)],
+            )
+        )
+        edges = np.append(edges[edges < len(self.beats) - 1], len(self.beats) - 1)
+        seconds = self.beats[edges]
+        qpm = 60.0 * step * np.diff(edges) / np.diff(seconds)
+        fresh = np.ones(len(qpm), bool)
+        fresh[1:] = np.abs(np.diff(qpm)) > _CONSTANT_WITHIN * qpm[1:]
+        fresh &= (seconds[1:] > 0) | (np.arange(len(qpm)) == len(qpm) - 1)
+        starts, qpm = np.maximum(seconds[:-1][fresh], 0.0), qpm[fresh]
+        starts[0] = 0.0
+        return TempoMap(starts, qpm)
+
+    def half_time(self) -> BeatGrid:
+        """Take every other beat, those that the first bar line is one of.
+
+        Returns
+        -------
+        BeatGrid
+            Half the tempo in the same meter, without alternatives or confidence.
+
+        Raises
+        ------
+        NotesError
+            If fewer than two beats remain.
+
+        Examples
+        --------
+        >>> BeatGrid.constant(120.0, end=8.0).half_time().bpm
+        60.0
+        """
+        first = self.first_downbeat % 2
+        lines = None if self.subdivision is None else 2 * self.subdivision
+        return replace(
+            self,
+            beats=self.beats[first::2],
+            first_downbeat=(self.first_downbeat - first) // 2,
+            subdivision=lines,
+            swing_ratio=0.5,
+            confidence=None,
+            margin=None,
+            alternatives=(),
+        )
+
+    def double_time(self) -> BeatGrid:
+        """Put a beat halfway between every two.
+
+        Returns
+        -------
+        BeatGrid
+            Twice the tempo in the same meter, without alternatives or confidence.
+
+        Examples
+        --------
+        >>> BeatGrid.constant(60.0, end=8.0).double_time().bpm
+        120.0
+        """
+        count = 2 * len(self.beats) - 1
+        even = self.subdivision is not None and self.subdivision % 2 == 0
+        return replace(
+            self,
+            beats=self.time_at(0.5 * np.arange(count)),
+            first_downbeat=2 * self.first_downbeat,
+            subdivision=self.subdivision // 2 if even and self.subdivision else None,
+            swing_ratio=0.5,
+            confidence=None,
+            margin=None,
+            alternatives=(),
+        )
+
+    def shift_downbeat(self, beats: int) -> BeatGrid:
+        """Move every bar line by so many beats.
+
+        Parameters
+        ----------
+        beats : int
+            How far, later if positive.
+
+        Returns
+        -------
+        BeatGrid
+            The same beats, without alternatives or confidence.
+
+        Examples
+        --------
+        >>> BeatGrid.constant(60.0, end=8.0).shift_downbeat(1).downbeats.tolist()
+        [1.0, 5.0]
+        """
+        return replace(
+            self,
+            first_downbeat=(self.pickup + beats) % self.beats_per_bar,
+            confidence=None,
+            margin=None,
+            alternatives=(),
+        )
 
     def beat_at(self, seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Tell the beat at each second.
@@ -262,6 +413,8 @@ class BeatGrid:
     def __repr__(self) -> str:
         """Say tempo, meter and size, and how well the onsets fit where that is known."""
         fit = "" if self.residual is None else f", residual {1000.0 * self.residual:.1f} ms"
+        if (sure := self.confidence) is not None:
+            fit += f", pulse {sure.pulse:.2f} level {sure.level:.2f} bar {sure.bar:.2f}"
         meter = "/".join(str(number) for number in self.meter)
         tempo = f"{self.bpm:.2f}" if self.bpm < 1e6 else f"{self.bpm:g}"
         return f"<BeatGrid {tempo} bpm {meter}, {len(self.beats):,} beats{fit}>"

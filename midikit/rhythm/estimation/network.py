@@ -1,0 +1,93 @@
+"""Probabilities of readings: a small feed-forward network, learnt from songs with a known grid.
+
+One hidden layer of rectified units scores each reading; a softmax over a song's readings makes
+probabilities of the scores, at a temperature set on songs not learnt from (Guo et al. 2017).
+`tests/bench/train_beats.py` makes the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["CLIP", "Weights", "probabilities", "steadiness", "weights"]
+
+FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+
+CLIP = 3.0
+"""Standard deviations beyond which a feature says no more: what was rarely seen is not trusted."""
+
+
+class Weights(NamedTuple):
+    """What was learnt.
+
+    Parameters
+    ----------
+    mean, spread : ndarray of float64, shape (features,)
+        Of the features of readings.
+    first : ndarray of float64, shape (networks, features, units)
+        Weights of the hidden layers.
+    bias, second : ndarray of float64, shape (networks, units)
+        Their offsets, and weights of the outputs.
+    temperature : float
+        Divides the scores.
+    pulse : ndarray of float64, shape (k,)
+        Weights of the logistic model of a steady pulse, its offset first.
+    """
+
+    mean: FloatArray
+    spread: FloatArray
+    first: FloatArray
+    bias: FloatArray
+    second: FloatArray
+    temperature: float
+    pulse: FloatArray
+
+
+@cache
+def weights() -> Weights:
+    """Read the weights that come with the package."""
+    table = json.loads(
+        files("midikit.rhythm.estimation").joinpath("weights.json").read_text("ascii")
+    )
+    columns = {name: np.array(table[name], np.float64) for name in Weights._fields}
+    temperature = float(columns.pop("temperature"))
+    return Weights(temperature=temperature, **columns)
+
+
+def probabilities(features: FloatArray, learnt: Weights) -> FloatArray:
+    """Turn the features of a song's readings into probabilities.
+
+    Parameters
+    ----------
+    features : ndarray of float64, shape (readings, features)
+        As `midikit.rhythm.estimation.readings.readings_of` gives them.
+    learnt : Weights
+        The weights to use.
+
+    Returns
+    -------
+    ndarray of float64, shape (readings,)
+        They sum to 1.
+    """
+    scaled = np.clip((features - learnt.mean) / learnt.spread, -CLIP, CLIP)
+    score = np.zeros(len(features))
+    for first, bias, second in zip(learnt.first, learnt.bias, learnt.second, strict=True):
+        score += np.maximum(scaled @ first + bias, 0.0) @ second
+    score /= len(learnt.first) * learnt.temperature
+    share = np.exp(score - score.max())
+    result: FloatArray = share / share.sum()
+    return result
+
+
+def steadiness(evidence: FloatArray, learnt: Weights) -> float:
+    """Turn the evidence for a pulse into the probability that it is there."""
+    score = float(learnt.pulse[0] + evidence @ learnt.pulse[1:])
+    return float(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))

@@ -1,0 +1,360 @@
+"""From onsets to a pulse: every grid line's time, and which line each note is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from midikit.rhythm.estimation.fit import Course, fit_bent, fit_straight
+from midikit.rhythm.estimation.lines import Lines, candidates, gain
+from midikit.rhythm.estimation.phase import follow
+from midikit.rhythm.estimation.pulse import base_rate
+from midikit.rhythm.estimation.steps import mend_steps
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from midikit.rhythm.estimation.onsets import Onsets
+
+__all__ = ["Pulse", "find_pulse", "pulse_at"]
+
+FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+
+FEWEST_STROKES = 6
+_KNOT = 2.0
+_SCATTER = 0.012
+_GREATEST_LAG = 0.06
+_STRETCH = 6.0
+_LONG = 1800.0
+_HEARD = 0.05
+_SHARP = 0.004
+_STIFFER = (300.0, 60.0, 15.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pulse:
+    """A pulse that the onsets keep to.
+
+    Parameters
+    ----------
+    course : Course
+        Seconds of cycle positions.
+    slots : tuple of float
+        Lines in a cycle: one, or two if swung.
+    is_constant : bool
+        Whether one tempo holds.
+    gain : float
+        Mean log-likelihood gain of a stroke over a flat density.
+    sigma : float
+        Scatter of the strokes around their lines in seconds.
+    residual : float
+        Median distance of the strokes to their lines in seconds.
+    wander : float
+        Total variation of the log tempo.
+    lag : ndarray of float64, shape (parts,)
+        How late each part is in seconds.
+    """
+
+    course: Course
+    slots: tuple[float, ...]
+    is_constant: bool
+    gain: float
+    sigma: float
+    residual: float
+    wander: float
+    lag: FloatArray
+
+    @property
+    def cycle(self) -> float:
+        """Mean seconds a cycle."""
+        return self.course.period
+
+    @property
+    def period(self) -> float:
+        """Mean seconds between lines."""
+        return self.cycle / len(self.slots)
+
+    @property
+    def worth(self) -> float:
+        """Gain less a price for an unsteady tempo, by which pulses are compared."""
+        return self.gain - 0.15 * self.wander
+
+    def nearest(self, time: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Find the nearest line of each second: its number, and the signed distance in seconds."""
+        place = self.course.place_at(time)
+        line, ideal = _assigned(place, np.array(self.slots))
+        return line, (place - ideal) * self.cycle
+
+    def line_time(self, line: npt.NDArray[np.int64]) -> FloatArray:
+        """Seconds of lines by number."""
+        count = len(self.slots)
+        return self.course.time_at(line // count + np.array(self.slots)[line % count])
+
+
+def _assigned(place: FloatArray, slots: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Nearest line by number, and its position in cycles."""
+    whole = np.floor(place[:, None] - slots[None] + 0.5)
+    off = np.abs(place[:, None] - slots[None] - whole)
+    slot = off.argmin(axis=1)
+    rows = np.arange(len(place))
+    cycle = whole[rows, slot]
+    return (cycle * len(slots) + slot).astype(np.int64), cycle + slots[slot]
+
+
+def find_pulse(onsets: Onsets) -> Pulse | None:
+    """Find the pulse of a song.
+
+    Parameters
+    ----------
+    onsets : Onsets
+        Its strokes.
+
+    Returns
+    -------
+    Pulse or None
+        None with too few strokes to say anything.
+    """
+    if len(onsets.time) < FEWEST_STROKES or onsets.time.max() < 0.5:
+        return None
+    order = np.argsort(onsets.time, kind="stable")
+    time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
+    centre, rates = base_rate(time, weight)
+    best: Pulse | None = None
+    for rate in rates:
+        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
+        place = np.interp(time, edge, pulse)
+        found = _settle(time, weight, part, place, len(onsets.tracks))
+        if best is None or found.worth > best.worth:
+            best = found
+        long = time[-1] > _LONG
+        if best.is_constant or long or _holds_throughout(best, time - best.lag[part]):
+            break
+    assert best is not None
+    return _on_the_beat(best, onsets)
+
+
+def _holds_throughout(pulse: Pulse, time: FloatArray) -> bool:
+    """Tell whether strokes keep to the lines in nearly every stretch of a song."""
+    _, off = pulse.nearest(time)
+    stretch = np.maximum(time / _STRETCH, 0.0).astype(np.int64)
+    near = np.abs(off) < 0.2 * pulse.period
+    total = np.bincount(stretch)
+    share = np.bincount(stretch, near) / np.maximum(total, 1)
+    heard = total >= 8
+    return bool((share[heard] > 0.7).mean() > 0.97) if heard.any() else False
+
+
+def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
+    """Move the grid from the mean of all parts to where the beat is felt.
+
+    Percussion is heard when it starts. Slow attacks are heard, and transcribed, late, and nothing
+    is heard before it sounds: so the beat is taken to lie midway between the percussion and the
+    earliest of the other parts (of those with a twentieth of the strokes).
+    """
+    count = np.bincount(onsets.stroke_part, minlength=len(onsets.tracks))
+    drum = np.zeros(len(onsets.tracks), bool)
+    drum[onsets.stroke_part] = onsets.is_drum[
+        np.searchsorted(onsets.stroke, np.arange(len(onsets.time)))
+    ]
+    known = count >= max(FEWEST_STROKES, _HEARD * len(onsets.time))
+    early = []
+    if (known & drum).any():
+        early.append(float(np.average(pulse.lag[known & drum], weights=count[known & drum])))
+    if (known & ~drum).any():
+        early.append(float(pulse.lag[known & ~drum].min()))
+    if not early:
+        return pulse
+    shift = float(np.mean(early))
+    course = Course(pulse.course.place, pulse.course.time + shift)
+    return replace(pulse, course=course, lag=pulse.lag - shift)
+
+
+def pulse_at(onsets: Onsets, rate: float) -> Pulse:
+    """Lay a pulse of a given rate through the strokes, however badly it fits.
+
+    Parameters
+    ----------
+    onsets : Onsets
+        A song's strokes, one at least.
+    rate : float
+        Pulses a second.
+
+    Returns
+    -------
+    Pulse
+        Even lines at about that rate, constant.
+    """
+    late = np.exp(2j * np.pi * rate * onsets.time)
+    turn = float(np.angle((onsets.weight * late).sum())) / (2.0 * np.pi)
+    at = np.array([0.0, 1.0])
+    course = Course(at, (at + turn) / rate)
+    place = course.place_at(onsets.time)
+    _, ideal = _assigned(place, np.zeros(1))
+    off = np.abs(place - ideal) / rate
+    value, sigma = gain(off, onsets.weight, period=1.0 / rate, slots=1)
+    return Pulse(
+        course=course,
+        slots=(0.0,),
+        is_constant=True,
+        gain=value,
+        sigma=sigma,
+        residual=float(np.median(off)),
+        wander=0.0,
+        lag=np.zeros(len(onsets.tracks)),
+    )
+
+
+def _settle(
+    time: FloatArray,
+    weight: FloatArray,
+    part: npt.NDArray[np.int64],
+    place: FloatArray,
+    parts: int,
+) -> Pulse:
+    """Choose lines, fit their course, take the parts' lags off, and do so again."""
+    lag = np.zeros(parts)
+    rough = _refine(time, weight, place, np.zeros(1))[0]
+    course = rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
+    place = course.place_at(time)
+    found: Pulse | None = None
+    for _ in range(2):
+        lines = candidates(place, weight, period=course.period)[0]
+        found = _fitted(time - lag[part], weight, lines, place, lag)
+        _, off = found.nearest(time - lag[part])
+        late = _part_lags(off, part, parts, found.period)
+        if np.abs(late).max() < 0.0005:
+            break
+        lag = lag + late
+        place = (found.course.place_at(time - lag[part]) - lines.shift) / lines.scale
+    assert found is not None
+    return found
+
+
+def _part_lags(
+    off: FloatArray, part: npt.NDArray[np.int64], parts: int, period: float
+) -> FloatArray:
+    """Median distance of each part to its lines, against the mean of all (by say)."""
+    near = np.abs(off) < min(_GREATEST_LAG, 0.35 * period)
+    late, say = np.zeros(parts), np.zeros(parts)
+    for i in range(parts):
+        own = off[near & (part == i)]
+        if len(own) >= 4:
+            late[i] = np.median(own)
+            say[i] = np.sqrt(len(own))
+    if say.sum() > 0:
+        late[say > 0] -= float((late * say).sum() / say.sum())
+    return late
+
+
+def _refine(
+    time: FloatArray,
+    weight: FloatArray,
+    place: FloatArray,
+    slots: FloatArray,
+    kinks: FloatArray | None = None,
+) -> tuple[Course, FloatArray]:
+    """Assign strokes to lines and fit the course of the lines, in turn."""
+    course = Course(place[[0, -1]] + np.array([0.0, 1e-6]), time[[0, -1]] + np.array([0.0, 1e-6]))
+    cycle = float((time[-1] - time[0]) / max(place[-1] - place[0], 1e-9))
+    before: FloatArray | None = None
+    for _ in range(3):
+        _, ideal = _assigned(place, slots)
+        if before is not None and np.array_equal(ideal, before):
+            break
+        before = ideal
+        off = np.abs(place - ideal) * cycle
+        tolerance = max(0.006, 1.5 * float(np.median(off)))
+        used = off < max(4.0 * tolerance, 0.02)
+        every = max(1.0, _KNOT / cycle)
+        fitted = fit_bent(
+            ideal[used], time[used], weight[used], every=every, tolerance=tolerance, kinks=kinks
+        )
+        if not fitted.rises:
+            break
+        course = fitted
+        place = course.place_at(time)
+        if len(slots) == 2:
+            swung = place - np.floor(place)
+            near = np.abs(swung - slots[1]) < 0.07
+            if near.sum() > 5:
+                slots = np.array([0.0, float(np.median(swung[near]))])
+    return course, slots
+
+
+def _simplest(
+    ideal: FloatArray,
+    time: FloatArray,
+    weight: FloatArray,
+    bent: Course,
+    *,
+    kinks: FloatArray,
+    tolerance: float,
+) -> tuple[Course, bool]:
+    """Choose the simplest course that does about as well: straight, stiff, or as bent as it is."""
+    stretch = np.maximum((time - time[0]) / _STRETCH, 0.0).astype(np.int64)
+    heard = np.maximum(np.bincount(stretch), 1)
+
+    def missed(course: Course) -> FloatArray:
+        return np.minimum(np.abs(time - course.time_at(ideal)), 0.03)
+
+    def by_stretch(course: Course) -> FloatArray:
+        shares: FloatArray = np.bincount(stretch, missed(course)) / heard
+        return shares
+
+    least = float(missed(bent).mean())
+    straight = fit_straight(ideal, time, weight, tolerance=tolerance)
+    if float(missed(straight).mean()) < max(least * 1.15 + 0.0004, 0.0017):
+        return straight, True
+    every = max(1.0, _KNOT / bent.period)
+    worst = by_stretch(bent) + max(0.0015, 0.35 * least)
+    sharp = bent.place[1:-1][bent.bends > _SHARP]
+    for stiffness in _STIFFER:
+        stiff = fit_bent(
+            ideal,
+            time,
+            weight,
+            every=every,
+            tolerance=tolerance,
+            kinks=kinks,
+            stiffness=stiffness,
+            loose=sharp,
+        )
+        close = stiff.rises and float(missed(stiff).mean()) < least * 1.02 + 0.00003
+        if close and (by_stretch(stiff) < worst).all():
+            return stiff, False
+    return bent, False
+
+
+def _fitted(
+    time: FloatArray, weight: FloatArray, lines: Lines, place: FloatArray, lag: FloatArray
+) -> Pulse:
+    """Fit one set of lines, straight if that does as well as bent."""
+    bent, slots = _refine(time, weight, place * lines.scale + lines.shift, np.array(lines.slots))
+    mended, kinks = mend_steps(time, weight, bent, slots)
+    if len(kinks):
+        bent, slots = _refine(time, weight, mended, slots, kinks)
+    place = bent.place_at(time)
+    _, ideal = _assigned(place, slots)
+    off = np.abs(place - ideal) * bent.period
+    tolerance = max(0.006, 1.5 * float(np.median(off)))
+    used = off < max(4.0 * tolerance, 0.02)
+    course, constant = _simplest(
+        ideal[used], time[used], weight[used], bent, kinks=kinks, tolerance=tolerance
+    )
+    _, ideal = _assigned(course.place_at(time), slots)
+    off = np.abs(time - course.time_at(ideal))
+    value, sigma = gain(off, weight, period=course.period, slots=len(slots))
+    pace = np.diff(course.time) / np.diff(course.place)
+    wander = float(np.abs(np.diff(np.log(np.maximum(pace, 1e-9)))).sum())
+    return Pulse(
+        course=course,
+        slots=tuple(slots.tolist()),
+        is_constant=constant,
+        gain=value,
+        sigma=sigma,
+        residual=float(np.median(off)),
+        wander=wander,
+        lag=lag,
+    )

@@ -1,0 +1,226 @@
+"""Tempo, beats and bars from the notes alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from midikit.errors import NotesError
+from midikit.model.beats import BeatGrid
+from midikit.model.notes import as_notes, shift
+from midikit.model.song import Song, Track
+from midikit.parse.response import read_json
+from midikit.rhythm.estimate import estimate_beats
+from midikit.rhythm.estimation.lags import part_lags
+from midikit.sandbox.songs import DemoSong, demo_songs
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+
+EXAMPLE = Path(__file__).parent.parent / "fixtures" / "answers" / "example.json"
+TITLES = [song.title for song in demo_songs()]
+
+WALTZ = 2
+"""Read as 6/8 with the same bars: nothing learnt from has as little on its off-beats."""
+
+demo = pytest.mark.parametrize("demo", demo_songs(), ids=TITLES)
+level_known = pytest.mark.parametrize(
+    "demo",
+    demo_songs()[:WALTZ] + demo_songs()[WALTZ + 1 :],
+    ids=TITLES[:WALTZ] + TITLES[WALTZ + 1 :],
+)
+
+
+def found(song: Song) -> BeatGrid:
+    """Estimate a grid that must be there."""
+    grid = estimate_beats(song)
+    assert grid is not None
+    return grid
+
+
+def distance(marks: FloatArray, others: FloatArray) -> FloatArray:
+    """Distance of each second to the nearest of others."""
+    nearest: FloatArray = np.abs(marks[:, None] - others[None]).min(axis=1)
+    return nearest
+
+
+def heard(demo: DemoSong, marks: FloatArray) -> FloatArray:
+    """Those of some seconds that lie between the first and the last onset."""
+    first = min(notes["start"].min() for _, notes in demo.instruments)
+    last = max(notes["start"].max() for _, notes in demo.instruments)
+    within: FloatArray = marks[(marks >= first) & (marks <= last)]
+    return within
+
+
+def random_song(seed: int, count: int) -> Song:
+    """Make notes that keep to nothing."""
+    rng = np.random.default_rng(seed)
+    start = np.cumsum(np.maximum(0.02, rng.gamma(1.6, 0.15, count)))
+    pitch = rng.integers(40, 80, count)
+    columns = {"start": start, "end": start + 0.2, "pitch": pitch, "velocity": pitch}
+    return Song((Track("Piano", notes=as_notes(columns)),))
+
+
+@level_known
+def test_demo_tempo_and_meter(demo: DemoSong) -> None:
+    """The tempo of a demo song is right to 0.03 %, its meter exactly."""
+    grid = found(demo.song())
+    assert grid.bpm == pytest.approx(demo.bpm, rel=3e-4)
+    assert grid.beats_per_bar == BeatGrid(demo.beats, demo.meter).beats_per_bar
+    assert grid.confidence is not None
+    assert grid.confidence.pulse > 0.9
+
+
+@level_known
+def test_demo_beats_and_bars(demo: DemoSong) -> None:
+    """Beats of a demo song are within 10 ms of the true ones, 15 ms in a last ritardando."""
+    grid = found(demo.song())
+    off = distance(heard(demo, demo.beats), grid.beats)
+    assert off[:-6].max() < 0.010
+    assert off.max() < 0.015
+    assert distance(heard(demo, demo.downbeats), grid.downbeats).max() < 0.015
+    assert len(grid.beats) == pytest.approx(len(demo.beats), abs=6)
+
+
+@demo
+def test_demo_lags(demo: DemoSong) -> None:
+    """The parts' lags differ as they truly do, to 2 ms."""
+    lags = np.array(part_lags(demo.song(), found(demo.song())), np.float64)
+    off = lags - np.array(demo.lags)
+    assert np.abs(off - np.median(off)).max() < 0.002
+
+
+def test_waltz_with_its_tempo() -> None:
+    """With a hint the waltz is right in tempo, meter and bars."""
+    waltz = demo_songs()[WALTZ]
+    grid = estimate_beats(waltz.song(), tempo_hint=138)
+    assert grid is not None
+    assert grid.bpm == pytest.approx(waltz.bpm, rel=2e-4)
+    assert grid.meter == (3, 4)
+    assert distance(heard(waltz, waltz.downbeats), grid.downbeats).max() < 0.010
+
+
+def test_example_pulse_and_alternatives() -> None:
+    """Twenty notes give the pulse exactly, and 110.06 among the first readings."""
+    grid = found(read_json(EXAMPLE))
+    assert grid.subdivision is not None
+    assert 192 * 60 / grid.bpm / grid.subdivision == pytest.approx(26.17, abs=0.05)
+    tempi = [grid.bpm, *(other.bpm for other in grid.alternatives[:2])]
+    assert any(tempo == pytest.approx(110.06, abs=0.1) for tempo in tempi)
+
+
+def test_example_with_hint() -> None:
+    """A tempo hint settles the level of the example."""
+    grid = estimate_beats(read_json(EXAMPLE), tempo_hint=110)
+    assert grid is not None
+    assert grid.bpm == pytest.approx(110.06, abs=0.1)
+
+
+@settings(max_examples=10, deadline=None)
+@given(steps=st.integers(1, 4000), which=st.sampled_from([2, 3]))
+def test_shift_moves_the_grid(steps: int, which: int) -> None:
+    """A song moved by lattice steps has the same grid, moved by as much."""
+    song = demo_songs()[which].song()
+    by = steps / 192
+    moved = replace(song, tracks=tuple(replace(t, notes=shift(t.notes, by)) for t in song.tracks))
+    one, two = found(song), found(moved)
+    assert two.beats == pytest.approx(one.beats + by, abs=1e-6)
+    assert two.first_downbeat == one.first_downbeat
+    assert two.confidence == one.confidence
+
+
+def test_track_order_changes_nothing() -> None:
+    """Permuted tracks give the same grid to the last bit."""
+    song = demo_songs()[0].song()
+    one, two = found(song), found(replace(song, tracks=song.tracks[::-1]))
+    assert np.array_equal(one.beats, two.beats)
+    assert one.confidence == two.confidence
+    assert part_lags(song, one) == part_lags(replace(song, tracks=song.tracks[::-1]), two)[::-1]
+
+
+def test_same_song_same_grid() -> None:
+    """The same notes give the same grid."""
+    song = demo_songs()[1].song()
+    assert np.array_equal(found(song).beats, found(song).beats)
+
+
+def test_double_times_halve_the_tempo() -> None:
+    """At half the speed the tempo is half, up to the level that is felt."""
+    song = demo_songs()[3].song()
+    slow = []
+    for track in song.tracks:
+        columns = {name: track.notes[name] for name in ("pitch", "velocity")}
+        times = {name: 2.0 * track.notes[name] for name in ("start", "end")}
+        slow.append(replace(track, notes=as_notes(columns | times)))
+    ratio = found(song).bpm / found(replace(song, tracks=tuple(slow))).bpm
+    assert min(abs(ratio / level - 1) for level in (1, 2, 4)) < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_grid_is_an_answer(seed: int) -> None:
+    """Notes that keep to nothing have no grid, unless a tempo is given."""
+    song = random_song(seed, 600)
+    assert estimate_beats(song) is None
+    hinted = estimate_beats(song, tempo_hint=97)
+    assert hinted is not None
+    assert hinted.bpm == pytest.approx(97, rel=0.09)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
+def test_few_notes(count: int) -> None:
+    """A handful of notes gets a grid, and little confidence in its level."""
+    grid = found(random_song(count, count))
+    assert 40 <= grid.bpm <= 220
+    assert grid.confidence is not None
+    assert grid.confidence.bar < 0.9
+
+
+def test_no_notes() -> None:
+    """A song without notes has no grid, but for a tempo that is given."""
+    empty = Song((Track("Silence"),))
+    assert estimate_beats(empty) is None
+    hinted = estimate_beats(empty, tempo_hint=93.0)
+    assert hinted is not None
+    assert hinted.bpm == pytest.approx(93.0)
+
+
+def test_all_notes_at_once() -> None:
+    """One chord is no pulse, and no failure."""
+    chord = as_notes([(1.0, 2.0, pitch, 80) for pitch in range(40, 90)])
+    assert 40 <= found(Song((Track("Chord", notes=chord),))).bpm <= 220
+
+
+def test_beats_per_bar_wins() -> None:
+    """A bar length that is given is taken."""
+    grid = estimate_beats(demo_songs()[0].song(), beats_per_bar=3)
+    assert grid is not None
+    assert grid.beats_per_bar == 3
+
+
+def test_tempo_range_wins() -> None:
+    """No reading outside the range is taken."""
+    grid = estimate_beats(demo_songs()[0].song(), tempo_range=(40, 80))
+    assert grid is not None
+    assert grid.bpm == pytest.approx(109.73 / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tempo_hint": float("nan")}, r"tempo_hint nan; expected 10 to 600"),
+        ({"tempo_range": (100.0, 120.0)}, r"tempo_range 100.0 to 120.0; .* at least twice"),
+        ({"beats_per_bar": 0}, r"beats_per_bar 0; expected 1 to 16"),
+    ],
+)
+def test_impossible_options(options: dict[str, float], said: str) -> None:
+    """What cannot be meant is refused with the value and what was expected."""
+    with pytest.raises(NotesError, match=said):
+        estimate_beats(random_song(0, 20), **options)  # type: ignore[arg-type]
