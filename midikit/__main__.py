@@ -34,10 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        from midikit.cli import midikit  # noqa: PLC0415 - an interrupt while loading counts
+        from midikit.cli.streams import open_streams  # noqa: PLC0415 - an interrupt here counts
+
+        open_streams()
+        from midikit.cli import midikit  # noqa: PLC0415 - as above
         from midikit.cli.exits import close_output, report  # noqa: PLC0415 - as above
 
-        _show_anything()
         try:
             # Not `midikit.main`, which would have its own way with closed pipes and interrupts.
             with midikit.make_context("midikit", list(words)) as context:
@@ -53,14 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
-
-
-def _show_anything() -> None:
-    """Let text that the terminal's encoding cannot hold come out as escapes."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

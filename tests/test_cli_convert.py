@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -140,8 +142,15 @@ def test_a_clip_that_is_not_in_the_archive_is_not_paid_for(cli: Any) -> None:
         run = cli("convert", word)
         assert run.code == 1
         assert f"clip {clip}: not in the archive; pass --fetch to pay for it" in run.err
-    run = cli("convert", "clip:any name")
-    assert "clip any name: not in the archive" in run.err
+    assert "clip 429-secs.3: not in the archive" in cli("convert", "clip:429-secs.3").err
+
+
+@pytest.mark.parametrize("word", ["clip:", "clip:../../x", "clip:any name", "clip:.x", "clip:é"])
+def test_a_clip_id_that_cannot_be_one_is_refused_without_a_call(cli: Any, word: str) -> None:
+    """Nothing is looked up or paid for under a name that no clip has."""
+    run = cli("convert", word, "--fetch")
+    assert run.code == 1
+    assert f"{word}: '{word[5:]}' is no clip id; expected letters, digits, '-', '_'" in run.err
 
 
 def test_what_is_no_source_is_refused_by_name(cli: Any, tmp_path: Path) -> None:
@@ -177,19 +186,38 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
     ("words", "message"),
     [
         (["--to", "mp3"], "--to mp3: no such target; expected one or more of mid, npz"),
-        (["-o", "song.wav"], "-o song.wav: cannot write .wav"),
+        (["-o", "song.wav"], "-o song.wav: cannot write .wav; expected a name ending in .mid"),
+        (["-o", "x.foo"], "or a folder (a new one ends in /)"),
+        (["-o", ""], "-o is empty; expected a file, a folder or -"),
+        (["-o", "/dev/null"], "-o /dev/null: is no folder and no plain file"),
+        (["-o", "/dev/full"], "pass - for standard output"),
+        ([""], "SOURCE is empty; is a variable unset?"),
+        (["--check", ""], "--check is empty"),
         (["-o", "x.mid", "--to", "mid,csv"], "-o x.mid is one file, but there are 2 targets"),
         (["-o", "x.csv", "--to", "mid"], "-o x.csv: --to mid is written to a .mid file"),
         (["song.json", "-o", "x.mid"], "-o x.mid is one file, but there are 2 inputs"),
         (["--to", "mid,csv", "-o", "-"], "stdout holds one output"),
         (["-o", "-", "--json"], "--json and the output both go to stdout"),
-        (["--tempo", "fast"], "fast is no tempo; expected 'source' or beats a minute"),
-        (["--tempo", "nan"], "nan is no tempo"),
+        (["--tempo", "fast"], "'fast' is no tempo; expected 'source' or beats a minute"),
+        (["--tempo", "nan"], "'nan' is no tempo"),
+        (["--tempo", ""], "'' is no tempo"),
+        (["--tempo", "\uff11\uff12"], "'\uff11\uff12' is no tempo"),
+        (["--tempo", "1_20"], "'1_20' is no tempo"),
         (["--program", "Koto"], "Koto: expected NAME=NUMBER"),
         (["--program", "Koto=128"], "expected NAME=NUMBER"),
         (["--program", "Koto=5", "--programs", "source"], "pass one of them"),
         (["--quantize", "1/3"], "'1/3' is not one of"),
         (["--strength", "2"], "is not in the range 0"),
+        (["--strength", "nan"], "'nan' is not a number"),
+        (["--strength", "0.5"], "--strength has no effect without --quantize"),
+        (["--duplicates", "keep"], "--duplicates has no effect without --merge name"),
+        (["--fs", "50"], "--fs has no effect without --to npz"),
+        (["--fs", "nan", "--to", "npz"], "'nan' is not a number"),
+        (["--fs", "\u0665", "--to", "npz"], "'\u0665' is not a number"),
+        (["--overlap", "keep", "--to", "csv"], "--overlap has no effect without --to mid"),
+        (["--ticks-per-quarter", "\u0669"], "'\u0669' is not a whole number"),
+        (["--program", "Koto=5", "--program", "Koto=6"], "'Koto' is given twice"),
+        (["--quantize", "1/16"], "--quantize needs --tempo BPM: an answer names no tempo"),
         (["-", "-"], "- is given twice"),
         (["song.json", "--check", "x.mid"], "--check FILE goes with one SOURCE"),
         (["--bad\x1b[2J"], "No such option"),
@@ -229,27 +257,128 @@ def test_none_of_several_outputs_is_written_if_one_may_not_be(cli: Any, song_jso
 
 
 def test_an_input_is_never_written_over(cli: Any, song_json: Path) -> None:
-    """Mending a .mid in its own folder makes a second file; naming the input itself is refused."""
+    """A .mid needs -o to be mended beside itself; naming the input itself is refused."""
     cli("convert", "song.json")
     before = Path("song.mid").read_bytes()
-    assert cli("convert", "song.mid", "--tempo", "90").code == 0
-    assert Path("song (2).mid").is_file()
+    for words in (["song.mid"], ["song.json", "song.mid"], ["song.mid", "-o", "."]):
+        run = cli("convert", *words, "--tempo", "90", "--force")
+        assert run.code == 2
+        assert "song.mid: its output would take the name of an input; pass -o" in run.err
     run = cli("convert", "song.mid", "-o", "song.mid", "--force", "--tempo", "90")
     assert run.code == 1
     assert "song.mid: is the input itself; expected another name for the output" in run.err
-    assert cli("convert", ".", "--tempo", "90", "--force").code == 0
+    assert cli("convert", "song.mid", "-o", "slow.mid", "--tempo", "90").code == 0
     assert Path("song.mid").read_bytes() == before
+    assert {p.name for p in Path().iterdir()} == {"song.json", "song.mid", "slow.mid"}
 
 
-def test_a_link_is_replaced_and_not_followed(cli: Any, song_json: Path, tmp_path: Path) -> None:
+def test_a_folder_is_not_converted_into_itself(cli: Any, song_json: Path, tmp_path: Path) -> None:
+    """However often it is run, outputs are never inputs and no file multiplies."""
+    run = cli("convert", ".")
+    assert run.code == 2
+    assert ".: a folder needs -o, where its outputs go; pass -o DIR" in run.err
+    for folder in (".", tmp_path):
+        run = cli("convert", ".", "-o", folder)
+        assert run.code == 2
+        assert "the outputs would be inputs the next time; pass another folder" in run.err
+    assert [p.name for p in tmp_path.iterdir()] == ["song.json"]
+    for _ in range(3):
+        assert cli("convert", ".", "-o", "out").code == 0
+        assert cli("convert", ".", "-o", ".", "--to", "csv").code == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "song.csv", "song.json"]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["song.mid"]
+
+
+def test_a_folder_stands_for_its_plain_files(cli: Any, song_json: Path, tmp_path: Path) -> None:
+    """A named pipe in a folder is waited for by nobody; named itself it is refused."""
+    os.mkfifo("pipe.json")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.json")
+        run = cli("convert", ".", "-o", "out")
+        assert run.code == 0
+        assert [p.name for p in (tmp_path / "out").iterdir()] == ["song.mid"]
+        for name, what in (("pipe.json", "a named pipe"), ("socket.json", "a socket")):
+            run = cli("convert", name)
+            assert run.code == 1
+            assert f"{name}: is {what}, no plain file; pass - to read standard input" in run.err
+    assert "/dev/zero: is a device, no plain file" in cli("convert", "/dev/zero").err
+    run = cli("convert", "song.json", "--check", "pipe.json", "-o", "x.mid")
+    assert run.code == 1
+    assert "pipe.json: is a named pipe" in run.err
+
+
+def test_a_pipe_that_the_shell_opened_is_read(cli: Any, song_json: Path) -> None:
+    """``midikit convert <(curl …)`` passes /dev/fd/N, which is a pipe."""
+    receiver, sender = os.pipe()
+    os.write(sender, song_json.read_bytes())
+    os.close(sender)
+    run = cli("convert", f"/dev/fd/{receiver}", "-o", "x.mid")
+    os.close(receiver)
+    assert run.code == 0
+    assert read_midi(Path("x.mid")).note_count == 2
+
+
+@pytest.mark.parametrize("content", [b"keep me", None])
+def test_a_link_is_kept_unless_forced_and_never_followed(
+    cli: Any, song_json: Path, tmp_path: Path, content: bytes | None
+) -> None:
     """A link in the output folder leads nothing out of it."""
     outside = tmp_path / "outside.txt"
-    outside.write_text("keep me")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "song.mid").symlink_to(outside)
-    assert cli("convert", "song.json", "-o", "out").code == 0
-    assert outside.read_text() == "keep me"
-    assert not (tmp_path / "out" / "song.mid").is_symlink()
+    if content is not None:
+        outside.write_bytes(content)
+    link = tmp_path / "out" / "song.mid"
+    link.parent.mkdir()
+    link.symlink_to(outside)
+    run = cli("convert", "song.json", "-o", "out")
+    assert run.code == 1
+    assert "out/song.mid: is a symbolic link; --force replaces it" in run.err
+    assert link.is_symlink()
+    assert cli("convert", "song.json", "-o", "out", "--force").code == 0
+    assert not link.is_symlink()
+    assert (outside.read_bytes() if content else outside.exists()) == (content or False)
+
+
+def test_wrote_says_where(cli: Any, song_json: Path, tmp_path: Path) -> None:
+    """Paths are printed as one would type them, and equal names are told apart."""
+    assert "wrote out/song.mid (" in cli("convert", "song.json", "-o", "out/").err
+    assert (
+        "wrote deep/er/x.mid (" in cli("convert", "song.json", "-o", tmp_path / "deep/er/x.mid").err
+    )
+    elsewhere = tmp_path / "a folder"
+    elsewhere.mkdir()
+    (elsewhere / "song.json").write_bytes(song_json.read_bytes())
+    run = cli("convert", "song.json", "a folder/song.json", "-o", "both")
+    assert "song.json: 1 track, 2 notes, 1 change -> both/song.mid (" in run.err
+    assert "a folder/song.json: 1 track, 2 notes, 1 change -> both/song (2).mid (" in run.err
+    run = cli("inspect", "song.json", "a folder/song.json")
+    assert "a folder/song.json: 1 track" in run.out
+
+
+def test_dev_stdout_is_stdout(
+    song_json: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
+) -> None:
+    """Nothing is renamed over a device."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["convert", "song.json", "-o", "/dev/stdout"]) == 0
+    out, _ = capfdbinary.readouterr()
+    assert out[:4] == b"MThd"
+
+
+def test_errors_speak_of_options_and_not_of_arguments(cli: Any, song_json: Path) -> None:
+    """What a library caller passes is not what a user types."""
+    over = [NOTES[0], {**NOTES[0], "start": 0.6, "end": 2.0}]
+    song_json.write_bytes(answer(over))
+    run = cli("convert", "song.json", "--overlap", "error")
+    assert "pass --overlap trim, spill or keep" in run.err
+    run = cli("convert", "song.json", "-o", "e.npz", "--fs", "1e300")
+    assert "ask for fewer frames with a smaller --fs" in run.err
+    assert "max_bytes" not in run.err
+    with Path("big.json").open("wb") as file:
+        file.truncate((1 << 26) + 1)
+    run = cli("convert", "big.json")
+    assert run.code == 1
+    assert "67,108,864 bytes" in run.err
+    assert "max_bytes" not in run.err
 
 
 def test_hostile_and_colliding_names_stay_in_the_folder(cli: Any, tmp_path: Path) -> None:
@@ -380,7 +509,7 @@ def test_a_batch_goes_on_and_the_highest_code_wins(cli: Any, song_json: Path) ->
         }
     ]
     run = cli("convert", "bad.json", "song.json", "-o", "again")
-    assert "song.json: 1 track, 2 notes, 1 change -> song.mid" in run.err
+    assert "song.json: 1 track, 2 notes, 1 change -> again/song.mid" in run.err
     assert "1 converted, 1 failed" in run.err
 
 
@@ -408,9 +537,15 @@ def test_quantizing_says_the_largest_move_and_that_nothing_was_lost(
     )
     assert read_midi(Path("x.mid"))[0].notes["start"].tolist() == [0.5, 1.0]
     words = ("--quantize", "1/8t", "--strength", "0.5", "--json", "-o", "y.mid")
-    row = cli("convert", "song.json", *words).row()
+    cli("convert", "song.json", "-o", "late.mid")
+    row = cli("convert", "late.mid", *words).row()
     assert row["quantized"]["notes"] == 2
     assert 0 < row["quantized"]["largest"] < 0.084
+    Path("bare").write_bytes(song_json.read_bytes())
+    run = cli("convert", "bare", "--quantize", "1/16", "-o", "z.mid")
+    assert run.code == 2
+    assert "bare: --quantize needs --tempo BPM: an answer names no tempo" in run.err
+    assert not Path("z.mid").exists()
 
 
 def test_a_grid_adds_beat_and_bar_to_the_table(cli: Any, song_json: Path) -> None:
@@ -463,16 +598,19 @@ def test_overlap_short_and_resolution_reach_the_plan(cli: Any, song_json: Path) 
 def test_check_against_a_file_reports_three_things(cli: Any, song_json: Path) -> None:
     """The other file's notes, our own bytes, and what quantizing did."""
     cli("convert", "song.json", "-o", "hosted.mid")
-    words = ("--check", "hosted.mid", "--quantize", "1/4", "-o", "x.mid")
+    words = ("--check", "hosted.mid", "--quantize", "1/4", "--tempo", "120", "-o", "x.mid")
     run = cli("convert", "song.json", *words)
     assert run.code == 0
-    assert "same notes as hosted.mid: 2 notes, every start equal" in run.err
+    told = "the answer, before quantizing, has the same notes as hosted.mid: 2 notes, every start"
+    assert told in run.err
     assert "the .mid was read back: it holds every note as meant" in run.err
     assert "quantized to 1/4: 0 of 2 notes moved" in run.err
+    run = cli("convert", "hosted.mid", "--check", "x.mid", "-o", "z.mid")
+    assert "the input has the same notes as x.mid: 2 notes, every start equal" in run.err
     song_json.write_bytes(answer([NOTES[0]]))
     run = cli("convert", "song.json", "--check", "hosted.mid", "-o", "y.mid")
     assert run.code == 5
-    assert "not the same notes as hosted.mid:" in run.err
+    assert "the answer does not have the same notes as hosted.mid:" in run.err
     assert "1 of 2 notes match within 3 ms, 1 missing" in run.err
     assert Path("y.mid").is_file()
     row = cli("convert", "song.json", "--check", "hosted.mid", "-o", "y.mid", "--json").row()

@@ -62,7 +62,8 @@ def test_a_clip_is_paid_for_once_and_written_where_asked(
     assert re.search(
         rf"clip {WALTZ}: 3 tracks, 1,0\d\d notes, 1:5\d\.\d, hosted .mid 6.4 kB; fetched", err
     )
-    assert Path(f"out/{WALTZ}.mid").read_bytes() == endpoint.hosted(WALTZ)
+    assert f"wrote out/{WALTZ}.json, out/{WALTZ}.hosted.mid" in err
+    assert Path(f"out/{WALTZ}.hosted.mid").read_bytes() == endpoint.hosted(WALTZ)
     assert read_json(Path(f"out/{WALTZ}.json")).note_count == SONGS[2].note_count
     assert main(["fetch", WALTZ.upper(), f"clip:{WALTZ}", "--json"]) == 0
     (row,) = rows_of(capsys.readouterr().out)
@@ -111,7 +112,7 @@ def test_a_refused_clip_costs_itself_and_a_refused_token_ends_the_batch(
     assert f"Error: clip {NOBODY}: the provider answered 400: task not found." in err
     assert "2 clips: 1 fetched, 0 from the archive, 1 failed" in err
     monkeypatch.setenv("MIDIKIT_TOKEN", "wrong")
-    assert main(["fetch", JIG, NOBODY, "bad id"]) == 3
+    assert main(["fetch", JIG, NOBODY, "bad-id"]) == 3
     err = capsys.readouterr().err
     assert "401" in err
     assert "stopped: 2 clips not asked for" in err
@@ -158,14 +159,14 @@ def test_a_file_in_the_way_does_not_stop_the_batch(
 ) -> None:
     """The folder of -o is not the archive: other clips go on, and the file is kept."""
     Path("out").mkdir()
-    Path(f"out/{WALTZ}.mid").write_bytes(b"mine")
+    Path(f"out/{WALTZ}.hosted.mid").write_bytes(b"mine")
     assert main(["fetch", WALTZ, JIG, "-o", "out"]) == 1
     err = capsys.readouterr().err
-    assert f"{WALTZ}.mid: exists with other content; --force replaces it" in err
+    assert f"{WALTZ}.hosted.mid: exists with other content; --force replaces it" in err
     assert "2 clips: 2 fetched, 0 from the archive, 1 failed" in err
-    assert Path(f"out/{WALTZ}.mid").read_bytes() == b"mine"
+    assert Path(f"out/{WALTZ}.hosted.mid").read_bytes() == b"mine"
     assert main(["fetch", WALTZ, "-o", "out", "--force", "-q"]) == 0
-    assert Path(f"out/{WALTZ}.mid").read_bytes() == endpoint.hosted(WALTZ)
+    assert Path(f"out/{WALTZ}.hosted.mid").read_bytes() == endpoint.hosted(WALTZ)
 
 
 @pytest.mark.parametrize("words", [["fetch", WALTZ, JIG], ["convert", WALTZ, JIG, "--fetch"]])
@@ -321,3 +322,20 @@ def test_the_sandbox_serves_until_it_is_interrupted() -> None:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert err.rstrip().endswith(b"stopped")
+
+
+@pytest.mark.parametrize("word", ["bad id", "../../x", ".x", "clip:", "a/b"])
+def test_ids_that_cannot_be_one_are_refused_before_any_call(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in one id ends the command before another is paid for."""
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MIDIKIT_TOKEN", raising=False)
+    (tmp_path / "ids").write_text(f"429-secs.3\n{word}\n")
+    for words in (["429-secs.3", word], ["--from", str(tmp_path / "ids")]):
+        code = main(["fetch", *words])
+        err = capsys.readouterr().err
+        assert code == 2
+        assert "is no clip id; expected letters, digits, '-', '_' and '.'" in err
+    assert main(["fetch", "429-secs.3", "-o", ""]) == 2
+    assert "-o is empty" in capsys.readouterr().err

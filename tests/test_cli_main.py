@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -145,6 +146,53 @@ def test_messages_are_one_line_without_control_characters() -> None:
     assert exits.explain(OSError(2, "No such file", "gone")) == "No such file: gone"
 
 
+def test_messages_to_callers_are_said_in_options() -> None:
+    """Names of arguments in the library's messages become options of the command line."""
+    for said, shown in (
+        ("9 bytes, more than 8; pass max_bytes= to read them all the same", "9 bytes, more than 8"),
+        ("use fewer ticks_per_quarter or a slower tempo", "use a smaller --ticks-per-quarter or a"),
+        ("shorten the names or raise it with max_bytes=", "shorten the names"),
+        ("with fs= or per_beat=, or raise it with max_bytes=", "with a smaller --fs"),
+        ("pass overlap='trim', 'spill' or 'keep'", "pass --overlap trim, spill or keep"),
+    ):
+        text = exits.explain(errors.LimitError(said))
+        assert text.startswith(shown)
+        assert "max_bytes" not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "program"),
+    [
+        ({"UV": ".uv/bin/uv", "UV_RUN_RECURSION_DEPTH": "1"}, ".uv/bin/uv run midikit"),
+        ({"PATH": ""}, "python3 -m midikit"),
+    ],
+)
+def test_what_the_demo_proposes_can_be_pasted(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    program: str,
+) -> None:
+    """The lines begin as the demo itself was begun and fit 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("UV", "UV_RUN_RECURSION_DEPTH"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, str(tmp_path / value) if name == "UV" else value)
+    monkeypatch.setattr(sys, "argv", ["/lib/midikit/__main__.py"])
+    assert main(["demo"]) == 0
+    lines = capfd.readouterr().out.partition("Try next\n")[2]
+    assert max(map(len, lines.splitlines())) <= 80
+    commands = [shlex.split(line) for line in lines.replace("\\\n", " ").splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        assert command[: len(program.split())] == program.split()
+    inspect, compare, _ = (command[len(program.split()) :] for command in commands)
+    assert main(inspect) == 0
+    assert main(compare) == 0
+
+
 def test_debug_shows_the_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,15 +231,41 @@ def test_a_full_disk_behind_stdout_is_an_error_in_words(tmp_path: Path) -> None:
     assert done.stderr == b"Error: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("inspect song.json >&-", 1, "Error: stdout is closed\n"),
+        ("--help >&-", 1, "Error: stdout is closed\n"),
+        ("convert song.json -o - >&-", 1, "Error: song.json: stdout is closed\n"),
+        ("convert song.json -o x.mid -q >&-", 0, ""),
+        ("convert song.json -o x.mid 2>&-", 0, ""),
+        ("convert gone.json -o x.mid 2>&-", 1, ""),
+        ("convert - -o x.mid <&-", 1, "Error: stdin: cannot be read: it is closed\n"),
+        ("convert - -o x.mid <&- >&- 2>&-", 1, ""),
+        ("convert song.json -o x.mid -q <&- >&-", 0, ""),
+    ],
+)
+def test_closed_streams_are_no_bug(tmp_path: Path, line: str, code: int, said: str) -> None:
+    """Daemons and cron jobs may close any of the three; files are written all the same."""
+    (tmp_path / "song.json").write_text(json.dumps(ANSWER))
+    command = f"{shlex.quote(sys.executable)} -m midikit {line}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr.decode(), done.stdout) == (code, said, b"")
+    if code == 0:
+        assert (tmp_path / "x.mid").read_bytes().startswith(b"MThd")
+
+
 def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
     """An interrupted command says so in one word."""
-    fifo = tmp_path / "slow.json"
-    os.mkfifo(fifo)
-    process = start("convert", "slow.json", cwd=tmp_path)
-    with fifo.open("wb"):  # opens once the command reads it
+    with start("convert", "-", cwd=tmp_path, stdin=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        process.stdin.write(b" " * (1 << 20))  # comes back once the command reads it
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        assert process.stderr is not None
+        err = process.stderr.read()
     assert process.returncode == 130
     assert err.decode().strip() == "interrupted"
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from midikit.cli.exits import Exit
+from midikit.cli.options import Number
 from midikit.cli.report import Report, common_options
 from midikit.cli.sources import open_source, resolve
+from midikit.escape import printable
 
 if TYPE_CHECKING:
     from midikit.cli.sources import Source
@@ -34,7 +36,7 @@ extra, else 0.
 @click.argument("est")
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0.0),
+    type=Number(0.0),
     default=0.003,
     show_default=True,
     metavar="SECONDS",
@@ -83,5 +85,5 @@ def _single(word: str) -> Source:
     """Find out what a word stands for; a folder is no song."""
     sources = resolve([word])
     if len(sources) != 1:
-        raise click.UsageError(f"{sources[0].shown}: compare takes two songs, not a folder of them")
+        raise click.UsageError(f"{printable(word)}: compare takes two songs, not a folder of them")
     return sources[0]

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from midikit.cli.sources import check_plain
 from midikit.errors import InputError
 from midikit.escape import printable
 
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
     from midikit.verify.compare import Comparison
 
-__all__ = ["Conversion", "Settings", "run"]
+__all__ = ["NO_TEMPO", "Conversion", "Settings", "run"]
+
+NO_TEMPO = "--quantize needs --tempo BPM: an answer names no tempo"
+"""Why notes of an answer are not moved onto a grid that nobody claimed."""
 
 _LATTICE_TOLERANCE = 0.003
 """Seconds: the lattice of 1/192 s rounds by 2.6 ms."""
@@ -121,10 +127,14 @@ def run(opened: Opened, settings: Settings) -> Conversion:
     ------
     MidikitError
         If it cannot be converted or checked.
+    click.UsageError
+        If it is to be quantized without a tempo.
     """
     from midikit.cli.checks import check_bytes, check_quantized  # noqa: PLC0415 - loads numpy
     from midikit.model.tempo import TempoMap  # noqa: PLC0415 - as above
 
+    if settings.division and settings.bpm is None and opened.is_answer:
+        raise click.UsageError(NO_TEMPO)
     song, moves = opened.song, None
     grid = _grid(song, settings)
     if settings.division and grid is not None:
@@ -218,8 +228,9 @@ def _check(opened: Opened, settings: Settings) -> tuple[Comparison | None, str]:
     if settings.check == "hosted":
         reference, name = read_midi(_hosted(opened)), "the hosted file"
     else:
-        reference = read_midi(Path(settings.check))
-        name = printable(Path(settings.check).name)
+        path = Path(settings.check)
+        check_plain(path)
+        reference, name = read_midi(path), printable(path.name)
     return compare(reference, opened.song, tolerance=_LATTICE_TOLERANCE), name
 
 

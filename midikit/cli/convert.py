@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from midikit.cli.calls import Fetcher, refuse_large_batch
-from midikit.cli.conversion import Settings, run
+from midikit.cli.conversion import NO_TEMPO, Settings, run
 from midikit.cli.exits import Exit, code_of
-from midikit.cli.outputs import Destination, parse_targets, write_outputs, write_stdout
+from midikit.cli.options import Number, WholeNumber, check_effects, read_programs, read_tempo
+from midikit.cli.outcome import moves_line, outcome_row, print_check, tempo_line
+from midikit.cli.outputs import Destination, parse_targets, typed, write_outputs, write_stdout
 from midikit.cli.report import Report, common_options
-from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.sources import open_source, resolve
-from midikit.cli.words import apart, count, length, size, tempo_text
+from midikit.cli.words import count, length, size
 from midikit.errors import ConversionError
 from midikit.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from midikit.cli.checks import Moves
     from midikit.cli.conversion import Conversion
     from midikit.cli.sources import Opened, Source
     from midikit.model.song import Song
-    from midikit.model.tempo import TempoMap
-    from midikit.verify.compare import Comparison
 
 __all__ = ["convert"]
 
 _DIVISIONS = ("off", "1/4", "1/8", "1/16", "1/32", "1/8t", "1/16t")
-_SLOWEST, _FASTEST = 3.58, 60_000_000
 _HELP = """Turn answers and .mid files into .mid, rolls and tables.
 
 \b
@@ -46,40 +42,12 @@ Examples:
 SOURCE is a .json answer, a .mid, a folder (its .json and .mid files), - for
 standard input, or a clip id from the archive (a UUID, or clip:ID).
 
-Without -o the outputs go to this folder, named after their inputs. A file that
-is there with other content is kept and the input fails; --force replaces it.
+Without -o the outputs go to this folder, named after their inputs; a folder
+and a .mid that would take its own name need -o. A file that is there with
+other content, or a link, is kept and the input fails; --force replaces it.
 No input is ever written over. Nothing is fetched or downloaded unless --fetch
 or --check hosted asks for it.
 """
-
-
-def _tempo(_: click.Context, __: click.Parameter, value: str) -> float | None:
-    """Read --tempo."""
-    if value == "source":
-        return None
-    try:
-        bpm = float(value)
-    except ValueError:
-        bpm = math.nan
-    if not _SLOWEST <= bpm <= _FASTEST:
-        raise click.BadParameter(
-            f"{printable(value, 40)} is no tempo; expected 'source' or beats a minute, "
-            f"{_SLOWEST:g} to {_FASTEST:,.0f}"
-        )
-    return bpm
-
-
-def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, int]:
-    """Read the --program options."""
-    chosen = {}
-    for value in values:
-        name, _sign, number = value.rpartition("=")
-        if not (name and number.isascii() and number.isdigit() and int(number[:4]) <= 127):
-            raise click.BadParameter(
-                f"{printable(value, 80)}: expected NAME=NUMBER, a track's name and a program 0..127"
-            )
-        chosen[name] = int(number)
-    return chosen
 
 
 @click.command("convert", help=_HELP)
@@ -94,7 +62,7 @@ def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
 )
 @click.option(
     "--tempo",
-    callback=_tempo,
+    callback=read_tempo,
     default="source",
     metavar="source|BPM",
     help="Tempo to write; seconds stay as they are.",
@@ -108,7 +76,7 @@ def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
 )
 @click.option(
     "--strength",
-    type=click.FloatRange(0.0, 1.0),
+    type=Number(0.0, 1.0),
     default=1.0,
     help="How far to move them, 0 to 1.",
 )
@@ -122,7 +90,7 @@ def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
     "--program",
     "overrides",
     multiple=True,
-    callback=_overrides,
+    callback=read_programs,
     metavar="NAME=NUMBER",
     help="Sound 0..127 of the tracks of a name; repeatable.",
 )
@@ -152,13 +120,13 @@ def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
 )
 @click.option(
     "--ticks-per-quarter",
-    type=click.IntRange(1, 32_767),
+    type=WholeNumber(1, 32_767),
     metavar="N",
     help="Resolution of the .mid; 480, or the input's.",
 )
 @click.option(
     "--fs",
-    type=click.FloatRange(0.0, min_open=True),
+    type=Number(0.0, min_open=True),
     default=100.0,
     help="Frames a second of the roll.",
 )
@@ -171,13 +139,13 @@ def _overrides(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
 @click.option("--fetch", is_flag=True, help="Pay for clips that are not in the archive.")
 @click.option(
     "--deadline",
-    type=click.FloatRange(0.0, min_open=True),
+    type=Number(0.0, min_open=True),
     default=300.0,
     metavar="SECONDS",
     help="Longest wait for a clip.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--jobs", type=click.IntRange(1), default=1, help="Inputs at a time.")
+@click.option("--jobs", type=WholeNumber(1), default=1, help="Inputs at a time.")
 @common_options
 @click.pass_context
 def convert(  # noqa: PLR0917 - click passes one argument an option
@@ -208,9 +176,8 @@ def convert(  # noqa: PLR0917 - click passes one argument an option
 ) -> None:
     """Turn answers and .mid files into .mid, rolls and tables."""
     del jobs  # one after the other so far; the outputs are the same for any number
-    if overrides and programs == "source":
-        raise click.UsageError("--program changes what --programs name chooses; pass one of them")
     chosen = parse_targets(targets, output)
+    check_effects(ctx, chosen)
     settings = Settings(
         targets=tuple(chosen),
         bpm=tempo,
@@ -246,8 +213,15 @@ def convert(  # noqa: PLR0917 - click passes one argument an option
 
 
 def _check_batch(sources: Sequence[Source], settings: Settings) -> None:
+    """Refuse what cannot work before anything is read or paid for."""
     if sum(source.kind == "stdin" for source in sources) > 1:
         raise click.UsageError("- is given twice; standard input can be read once")
+    if settings.check is not None and not settings.check:
+        raise click.UsageError("--check is empty; expected 'hosted' or a .mid")
+    if settings.division and settings.bpm is None:
+        for source in sources:
+            if source.kind == "clip" or (source.path and source.path.suffix.lower() == ".json"):
+                raise click.UsageError(NO_TEMPO)
     if settings.check not in (None, "hosted") and len(sources) > 1:
         raise click.UsageError("--check FILE goes with one SOURCE; pass --check hosted for several")
 
@@ -290,7 +264,7 @@ class _Batch:
             row["exit"] = int(code_of(error))
             self._failed += 1
         else:
-            row |= _row(result, destination)
+            row |= outcome_row(result, destination)
             self._print(source, opened, result, destination)
             self._done += 1
         self.worst = max(self.worst, row["exit"])
@@ -325,7 +299,7 @@ class _Batch:
     ) -> None:
         report, song = self._report, result.song
         written = ", ".join(
-            f"{printable(path.name)} ({size(len(result.files[target]))})"
+            f"{typed(path)} ({size(len(result.files[target]))})"
             for target, path in destination.paths.items()
         )
         counts = f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}"
@@ -333,74 +307,19 @@ class _Batch:
             report.say((source.name, "title"), f": {counts}, {length(song.end)}")
         else:
             changes = f", {count(len(result.changes), 'change')}" if result.changes else ""
-            report.say((source.name, "title"), f": {counts}{changes} -> {written}")
+            report.say((source.shown, "title"), f": {counts}{changes} -> {written}")
         if not song.note_count:
             report.say(f"  no notes in this {'answer' if opened.is_answer else 'file'}")
         report.repairs(song.repairs)
         if self._is_single:
             report.changes(result.changes)
         if result.moves is not None:
-            report.say(f"  {_moves_line(result.moves, self._settings)}")
+            report.say(f"  {moves_line(result.moves, self._settings)}")
         if result.checked is not None:
-            _print_check(report, result.checked, result.checked_name)
+            print_check(report, result, opened)
             if "mid" in result.files:
                 report.say("  the .mid was read back: it holds every note as meant")
         if self._is_single and result.tempo is not None:
-            report.say(f"  tempo in the .mid: {_tempo_line(result.tempo, self._settings, opened)}")
+            report.say(f"  tempo in the .mid: {tempo_line(result.tempo, self._settings, opened)}")
         if self._is_single and written:
             report.say("  wrote ", (written, "good"))
-
-
-def _tempo_line(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
-    """Say which tempo the .mid claims, and why."""
-    if settings.bpm is not None:
-        return f"{tempo_text(tempo)}, as asked; the seconds stay"
-    if opened.is_answer:
-        return f"{tempo_text(tempo)}, the default: the answer names none (--tempo BPM sets it)"
-    return f"{tempo_text(tempo)}, as in the input"
-
-
-def _moves_line(moves: Moves, settings: Settings) -> str:
-    """Say what quantizing did."""
-    return (
-        f"quantized to {settings.division}: {moves.moved:,} of {count(moves.notes, 'note')} moved, "
-        f"at most {moves.largest * 1e3:.1f} ms; none lost, added or reordered"
-    )
-
-
-def _print_check(report: Report, checked: Comparison, name: str) -> None:
-    """Print how the notes compare with those of another file."""
-    if checked.same:
-        farthest = f", {apart(checked.onset.max)}" if checked.matched else ""
-        total = count(checked.matched, "note")
-        report.say("  ", (f"same notes as {name}", "good"), f": {total}{farthest}")
-    else:
-        report.say("  ", (f"not the same notes as {name}", "bad"), ":")
-        for line in str(checked).splitlines():
-            report.say(f"    {line}")
-    faults = sum(repair.count for repair in checked.reference_song.repairs)
-    if faults:
-        report.say(f"  {name} has {count(faults, 'fault')}; midikit inspect lists them")
-
-
-def _row(result: Conversion, destination: Destination) -> dict[str, Any]:
-    """Put what became of an input into plain values for JSON."""
-    song, moves, checked = result.song, result.moves, result.checked
-    return {
-        "outputs": [
-            {"target": target, "path": str(path), "bytes": len(result.files[target])}
-            for target, path in destination.paths.items()
-        ],
-        "tracks": len(song.tracks),
-        "notes": song.note_count,
-        "seconds": song.end,
-        "tempo": None if result.tempo is None else tempo_row(result.tempo),
-        "repairs": [repair_row(repair) for repair in song.repairs],
-        "changes": [change_row(change) for change in result.changes],
-        "quantized": None
-        if moves is None
-        else {"notes": moves.notes, "moved": moves.moved, "largest": moves.largest},
-        "read_back": True if "mid" in result.files else None,
-        "check": None if checked is None else {"against": result.checked_name, **checked.to_dict()},
-        "exit": int(Exit.DONE if checked is None or checked.same else Exit.DIFFERENT),
-    }

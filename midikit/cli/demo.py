@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
+import shutil
+import sys
 import tempfile
 import time
 import unicodedata
@@ -17,7 +20,7 @@ import click
 from midikit.cli.conversion import Settings, run
 from midikit.cli.exits import BrokenPromiseError, Exit
 from midikit.cli.inspect import describe
-from midikit.cli.outputs import write_outputs
+from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import change_row, repair_row
 from midikit.cli.sources import Opened
@@ -42,6 +45,7 @@ _POLLS = 1
 _LONGEST_NAP = 0.2
 _DEADLINE = 60.0
 _SAME_BPM = 0.05
+_WIDTH = 80
 _HELP = """See the whole way once: no token, no network.
 
 \b
@@ -106,6 +110,8 @@ def demo(
     """See the whole way once: no token, no network."""
     from midikit.sandbox.server import serve  # noqa: PLC0415 - builds its songs
 
+    if not output:
+        raise click.UsageError("-o is empty; expected a folder")
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     folder = Path(output)
     worst: int = Exit.DONE
@@ -314,14 +320,38 @@ def _mido_says(data: bytes) -> str:
 
 
 def _print_next(report: Report, folder: Path, example: Path, *, all_songs: bool) -> None:
-    """Say what to try next."""
-    shown = printable(example)
+    """Say what to try next, in lines that can be pasted."""
+    mended = shlex.quote(str(example))
+    hosted = shlex.quote(str(example.with_name(f"{example.stem}-hosted.mid")))
+    lines = [["inspect", hosted], ["compare", hosted, mended]]
+    if not all_songs:
+        lines.append(["demo", "--all", "-o", shlex.quote(str(folder))])
     report.data("")
     report.data(("Try next", "title"))
-    report.data(f"  midikit inspect {shown.replace('.mid', '-hosted.mid')}")
-    report.data(f"  midikit compare {shown.replace('.mid', '-hosted.mid')} {shown}")
-    if not all_songs:
-        report.data(f"  midikit demo --all -o {printable(folder)}")
+    for command, *words in lines:
+        line = f"  {_program()} {command}"
+        if len(" ".join([line, *words])) > _WIDTH:
+            report.data(f"{printable(line)} \\")
+            for word in words[:-1]:
+                report.data(f"    {printable(word, 200)} \\")
+            report.data(f"    {printable(words[-1], 200)}")
+        else:
+            report.data(printable(" ".join([line, *words])))
+
+
+def _program() -> str:
+    """Say how this program was run, so that it can be run again."""
+    uv = os.environ.get("UV", "")
+    if uv and "UV_RUN_RECURSION_DEPTH" in os.environ:
+        uv = "uv" if shutil.which("uv") == uv else shlex.quote(typed(Path(uv)))
+        return f"{uv} run midikit"
+    run = Path(sys.argv[0])
+    found = shutil.which("midikit")
+    if found is not None and (run.name != "midikit" or Path(found).absolute() == run.absolute()):
+        return "midikit"
+    if run.stem == "midikit" and run.is_file():
+        return shlex.quote(typed(run))
+    return "python3 -m midikit"
 
 
 def _json_row(show: _Show) -> dict[str, Any]:

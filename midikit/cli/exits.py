@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 import sys
 import traceback
 from enum import IntEnum
@@ -23,6 +25,14 @@ from midikit.escape import printable
 __all__ = ["BrokenPromiseError", "Exit", "close_output", "code_of", "explain", "report"]
 
 _LONGEST = 1500
+_AS_OPTIONS = (
+    (re.compile(r"; pass max_bytes= to (read|make) (it|them)( all)?( the same)?"), ""),
+    (re.compile(r" or (pass|raise it with) max_bytes=( to make it all the same)?"), ""),
+    (re.compile(r"with fs= or per_beat=,?"), "with a smaller --fs"),
+    (re.compile(r"overlap='trim', 'spill' or 'keep'"), "--overlap trim, spill or keep"),
+    (re.compile(r"fewer ticks_per_quarter"), "a smaller --ticks-per-quarter"),
+)
+"""What messages say to a caller of the library, and what that is on the command line."""
 
 
 class Exit(IntEnum):
@@ -99,6 +109,10 @@ def explain(error: BaseException, source: str = "") -> str:
         text = "needs more memory than there is"
     elif isinstance(error, MidikitError):
         text = str(error)
+        for words, option in _AS_OPTIONS:
+            text = words.sub(option, text)
+    elif isinstance(error, OSError) and error.errno == errno.EBADF and not error.filename:
+        text = "stdout is closed"  # the one stream of the three whose errors come this far
     elif isinstance(error, OSError):
         text = f"{error.strerror or error}"
         text += f": {error.filename}" if isinstance(error.filename, str) else ""
@@ -136,6 +150,13 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         close_output()
         return Exit.DONE
     code = code_of(error)
+    with contextlib.suppress(OSError, ValueError):  # a stderr that takes nothing changes no code
+        _tell(error, code, debug=debug)
+    return code
+
+
+def _tell(error: BaseException, code: Exit, *, debug: bool) -> None:
+    """Print what ended the program."""
     if debug and code != Exit.USAGE:
         traceback.print_exception(error, file=sys.stderr)
     if code == Exit.INTERRUPTED:
@@ -149,7 +170,6 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         click.echo(f"Error: {explain(error)}", err=True)
     else:
         click.echo(f"Error: {explain(error)}", err=True)
-    return code
 
 
 def close_output() -> None:

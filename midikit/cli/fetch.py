@@ -21,9 +21,10 @@ from midikit.cli.calls import (
     wait_for,
 )
 from midikit.cli.exits import Exit
-from midikit.cli.outputs import write_outputs
+from midikit.cli.options import Number, WholeNumber
+from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import Report, common_options, is_terminal
-from midikit.cli.sources import canonical_id
+from midikit.cli.sources import canonical_id, check_ids, check_plain
 from midikit.cli.words import count, length, size
 from midikit.escape import printable, unique_stems
 from midikit.files import read_bytes
@@ -62,19 +63,19 @@ More than {LARGE_BATCH} new clips in a script need --max-credits.
 @click.command("fetch", help=_HELP)
 @click.argument("clip_id", nargs=-1)
 @click.option("--from", "id_file", metavar="FILE", help="Clip ids, one a line; - for stdin.")
-@click.option("-o", "--output", metavar="DIR", help="Also write ID.json and ID.mid there.")
+@click.option("-o", "--output", metavar="DIR", help="Also write ID.json and ID.hosted.mid there.")
 @click.option(
     "--deadline",
-    type=click.FloatRange(0.0, min_open=True),
+    type=Number(0.0, min_open=True),
     default=300.0,
     show_default=True,
     metavar="SECONDS",
     help="Longest time for each clip.",
 )
-@click.option("--jobs", type=click.IntRange(1, 32), default=1, help="Clips at a time.")
+@click.option("--jobs", type=WholeNumber(1, 32), default=1, help="Clips at a time.")
 @click.option(
     "--max-credits",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     metavar="N",
     help="Stop before the call after N calls that may be charged.",
 )
@@ -108,6 +109,9 @@ def fetch(  # noqa: PLR0917 - click passes one argument an option
         ids = list(dict.fromkeys([*ids, *read_ids(id_file)]))
     if not ids:
         raise click.UsageError("no clip id given; pass some, or --from FILE")
+    check_ids(ids)
+    if output is not None and not output:
+        raise click.UsageError("-o is empty; expected a folder")
     if output == "-":
         raise click.UsageError("-o takes a folder; two files are written for each clip")
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
@@ -142,6 +146,8 @@ def read_ids(source: str) -> list[str]:
     InputError
         If it cannot be read.
     """
+    if source != "-":
+        check_plain(Path(source))
     data = (
         sys.stdin.buffer.read() if source == "-" else read_bytes(source, max_bytes=_MAX_LIST_BYTES)
     )
@@ -283,6 +289,8 @@ class _Batch:
             f": {notes}, {length(song.end)}{hosted}; ",
             (where, "good"),
         )
+        if outputs:
+            self._report.say("  wrote ", (", ".join(typed(Path(path)) for path in outputs), "good"))
         if clip.hosted_problem:
             self._report.say(f"  hosted .mid: {clip.hosted_problem}")
         return {
@@ -302,7 +310,7 @@ class _Batch:
         stem = self._stems[clip_id]
         files = {self._folder / f"{stem}.json": clip.raw}
         if clip.hosted is not None:
-            files[self._folder / f"{stem}.mid"] = clip.hosted
+            files[self._folder / f"{stem}.hosted.mid"] = clip.hosted
         write_outputs(files, force=self._force)
         return [str(path) for path in files]
 

@@ -299,7 +299,8 @@ def inspect(
     """Show what is in a song and what is wrong with it."""
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     worst: int = Exit.DONE
-    for number, one in enumerate(resolve(source)):
+    sources = resolve(source)
+    for number, one in enumerate(sources):
         try:
             opened = open_source(one, strict=strict)
             rows = describe(opened.song, None if as_json else _MOST_ROWS)
@@ -312,17 +313,18 @@ def inspect(
             if not as_json:
                 if number:
                     report.data("")
-                _print(report, one, opened, rows)
+                name = one.name if len(sources) == 1 else one.shown
+                _print(report, name, opened, rows)
         if as_json:
             report.row(row)
     ctx.exit(worst)
 
 
-def _print(report: Report, source: Source, opened: Opened, rows: list[Row]) -> None:
+def _print(report: Report, name: str, opened: Opened, rows: list[Row]) -> None:
     """Print the table of one song and what else there is to say."""
     song = opened.song
     facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
-    report.data((source.name, "title"), f": {', '.join(facts)}")
+    report.data((name, "title"), f": {', '.join(facts)}")
     tempo = "no tempo claimed" if opened.is_answer else f"{tempo_text(song.tempo)} claimed"
     claims = [tempo, *_signatures(song)]
     if song.title and song.title.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = [
     "Destination",
     "make_folder",
     "parse_targets",
+    "typed",
     "write_outputs",
     "write_stdout",
 ]
@@ -33,10 +35,7 @@ TARGETS = {"mid": ".mid", "npz": ".npz", "notes.npz": ".notes.npz", "csv": ".csv
 
 STDOUT = "-"
 _ALIKE = {".midi": ".mid"}
-_OTHER_FORMATS = frozenset(
-    ".json .txt .png .jpg .svg .pdf .html .htm .xml .musicxml .mxl .wav .mp3 .flac .ogg .m4a "
-    ".parquet .arrow .feather .xlsx .npy .pkl .zip .kar .rmi".split()
-)
+_STDOUT_PATHS = frozenset(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,12 @@ class Destination:
         Raises
         ------
         click.UsageError
-            If `output` is one file and there are several outputs, or none of the targets.
+            If `output` is one file and there are several outputs, or none of the targets, or an
+            output would take the name of an input.
         OutputError
             If `output` is an input.
         """
+        output = _checked(output)
         if output == STDOUT or (output is None and [s.kind for s in sources] == ["stdin"]):
             _check_stdout(len(sources), targets, asked=output == STDOUT)
             return [cls({}) for _ in sources]
@@ -91,8 +92,12 @@ class Destination:
             _check_inputs(sources, Path(output))
             return [cls({targets[0]: Path(output)})]
         folder = Path(output or ".")
-        stems = _stems(sources, targets, folder)
-        return [cls({t: folder / f"{stem}{TARGETS[t]}" for t in targets}) for stem in stems]
+        _check_folders(sources, targets, output)
+        made = [
+            cls({t: folder / f"{stem}{TARGETS[t]}" for t in targets}) for stem in _stems(sources)
+        ]
+        _check_names(sources, made)
+        return made
 
 
 def parse_targets(words: Sequence[str], output: str | None) -> list[str]:
@@ -169,10 +174,17 @@ def _check_replace(path: Path, data: bytes, *, force: bool) -> None:
     Raises
     ------
     OutputError
-        If there is a file with other content. A symbolic link is no content: it is replaced, and
-        what it points to stays.
+        If there is a file with other content, or a symbolic link: `force` replaces it, and what it
+        points to stays.
     """
-    if force or path.is_symlink() or not path.exists() or path.is_dir():
+    if force:
+        return
+    if path.is_symlink():
+        shown = printable(str(path), 200)
+        raise OutputError(
+            f"{shown}: is a symbolic link; --force replaces it, not what it points to"
+        )
+    if not path.exists() or path.is_dir():
         return
     try:
         same = path.stat().st_size == len(data) and path.read_bytes() == data
@@ -205,6 +217,24 @@ def write_outputs(files: dict[Path, bytes], *, force: bool) -> None:
         write_bytes(path, data)
 
 
+def typed(path: Path) -> str:
+    """Show a path as one would type it: relative inside the current folder.
+
+    Parameters
+    ----------
+    path : Path
+        The path.
+
+    Returns
+    -------
+    str
+        Fit for a terminal.
+    """
+    with contextlib.suppress(ValueError, OSError):
+        path = path.relative_to(Path.cwd())
+    return printable(str(path), 200)
+
+
 def write_stdout(data: bytes) -> None:
     """Write an output to stdout.
 
@@ -233,17 +263,36 @@ def _target_of(output: str) -> str | None:
     return next((target for target, ending in TARGETS.items() if ending == suffix), None)
 
 
+def _checked(output: str | None) -> str | None:
+    """Refuse an -o that is empty or a device; a device that is stdout is stdout."""
+    if output is None or output == STDOUT or output in _STDOUT_PATHS:
+        return STDOUT if output in _STDOUT_PATHS else output
+    if not output:
+        raise click.UsageError("-o is empty; expected a file, a folder or -")
+    path = Path(output)
+    try:
+        other = path.exists() and not path.is_file() and not path.is_dir()
+    except (OSError, ValueError):
+        other = False  # said better by what writes it
+    if other:
+        raise click.UsageError(
+            f"-o {printable(output, 80)}: is no folder and no plain file; pass - for standard "
+            "output"
+        )
+    return output
+
+
 def _names_file(output: str) -> bool:
     """Whether ``-o`` names a file and not a folder."""
     if output.endswith(("/", os.sep)) or Path(output).is_dir():
         return False
     suffix = _suffix(output)
-    if suffix in _OTHER_FORMATS:
+    if suffix and suffix not in TARGETS.values():
         raise click.UsageError(
-            f"-o {printable(output, 80)}: cannot write {suffix}; expected a folder or a file "
-            f"ending in {', '.join(TARGETS.values())}"
+            f"-o {printable(output, 80)}: cannot write {printable(suffix, 20)}; expected a name "
+            f"ending in {', '.join(TARGETS.values())}, or a folder (a new one ends in /)"
         )
-    return suffix in TARGETS.values()
+    return bool(suffix)
 
 
 def _check_stdout(number: int, targets: Sequence[str], *, asked: bool) -> None:
@@ -264,22 +313,41 @@ def _check_file(number: int, targets: Sequence[str], output: str) -> None:
         raise click.UsageError(f"-o {shown}: --to {targets[0]} is written to a {ending} file")
 
 
-def _stems(sources: Sequence[Source], targets: Sequence[str], folder: Path) -> list[str]:
-    """Choose a safe name for each input's outputs, past every input that lies in the folder."""
-    endings = {TARGETS[target] for target in targets}
-    taken = [
-        name[: -len(ending)]
-        for source in sources
-        if source.path is not None and _same_folder(source.path.parent, folder)
-        for name in (source.path.name,)
-        for ending in endings
-        if name.lower().endswith(ending)
-    ]
+def _stems(sources: Sequence[Source]) -> list[str]:
+    """Choose a safe name for each input's outputs."""
     names = [source.stem for source in sources if source.error is None]
-    stems = iter(unique_stems([*taken, *names])[len(taken) :])
+    stems = iter(unique_stems(names))
     chosen = ["" if source.error is not None else next(stems) for source in sources]
     # "song.notes" + ".npz" is the notes of "song".
     return [stem + "_" if stem.lower().endswith(".notes") else stem for stem in chosen]
+
+
+def _check_folders(sources: Sequence[Source], targets: Sequence[str], output: str | None) -> None:
+    """Refuse to convert a folder into itself: the outputs would be inputs the next time."""
+    for folder in dict.fromkeys(source.folder for source in sources if source.folder is not None):
+        shown = printable(str(folder), 80)
+        if output is None:
+            raise click.UsageError(f"{shown}: a folder needs -o, where its outputs go; pass -o DIR")
+        if "mid" in targets and _same_folder(folder, Path(output)):
+            raise click.UsageError(
+                f"-o {printable(output, 80)}: is the folder {shown} itself, where the outputs "
+                "would be inputs the next time; pass another folder"
+            )
+
+
+def _check_names(sources: Sequence[Source], made: Sequence[Destination]) -> None:
+    """Refuse to give an output the name of an input in its folder."""
+    outputs = {path.name.casefold(): path for one in made for path in one.paths.values()}
+    for source in sources:
+        path = None if source.path is None else outputs.get(source.path.name.casefold())
+        if source.path is not None and path and _same_folder(source.path.parent, path.parent):
+            raise click.UsageError(
+                f"{source.shown}: its output would take the name of an input; pass -o FILE or "
+                "another folder"
+                if len(sources) == 1
+                else f"{source.shown}: its output would take the name of an input; pass -o with "
+                "another folder"
+            )
 
 
 def _check_inputs(sources: Sequence[Source], path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from midikit.cli.options import WholeNumber
 from midikit.cli.report import Report, common_options
 from midikit.cli.table import Column
 from midikit.cli.words import length
@@ -31,10 +32,10 @@ clips there. Ctrl-C ends it.
 
 
 @click.command("sandbox", help=_HELP)
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port; 0 for any free one.")
+@click.option("--port", type=WholeNumber(0, 65_535), default=0, help="Port; 0 for any free one.")
 @click.option(
     "--polls",
-    type=click.IntRange(0, 1000),
+    type=WholeNumber(0, 1000),
     default=2,
     show_default=True,
     help="Calls answered with 'running' before the notes come.",

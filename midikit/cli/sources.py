@@ -7,15 +7,19 @@ A clip comes from the archive; only where the caller allows it one that is not t
 
 from __future__ import annotations
 
+import errno
 import re
+import stat
 import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import click
+
 from midikit.errors import InputError, LimitError
-from midikit.escape import printable
+from midikit.escape import printable, quoted
 from midikit.files import DEFAULT_MAX_BYTES, read_bytes
 
 if TYPE_CHECKING:
@@ -25,13 +29,25 @@ if TYPE_CHECKING:
     from midikit.errors import MidikitError
     from midikit.model.song import Song
 
-__all__ = ["Opened", "Source", "canonical_id", "open_source", "resolve"]
+__all__ = [
+    "Opened",
+    "Source",
+    "canonical_id",
+    "check_ids",
+    "check_plain",
+    "open_source",
+    "resolve",
+]
 
 STDIN = "-"
 _CLIP = "clip:"
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MIDI_SUFFIXES = frozenset([".mid", ".midi"])
 _SUFFIXES = _MIDI_SUFFIXES | {".json"}
+_PIPES = frozenset(["/dev/fd", "/proc/self/fd"])
+"""Folders of what the shell has opened already, as in ``midikit convert <(curl ...)``."""
+
 _MAGIC_WITHIN = 132
 _SHOWN = 120
 
@@ -52,6 +68,8 @@ class Source:
         The file.
     clip_id : str, optional
         The clip.
+    folder : Path or None, optional
+        The folder it was found in, where that is what the user named.
     error : MidikitError or None, optional
         Why it is refused.
     """
@@ -61,6 +79,7 @@ class Source:
     kind: Literal["stdin", "clip", "file", "refused"]
     path: Path | None = None
     clip_id: str = ""
+    folder: Path | None = None
     error: MidikitError | None = field(default=None, compare=False)
 
     @property
@@ -100,9 +119,16 @@ def resolve(words: Iterable[str]) -> list[Source]:
     -------
     list of Source
         One an input, in order; what cannot be an input is there as ``refused``.
+
+    Raises
+    ------
+    click.UsageError
+        If a word is empty, which would stand for the current folder.
     """
     sources: list[Source] = []
     for word in words:
+        if not word:
+            raise click.UsageError("SOURCE is empty; is a variable unset?")
         sources += _resolve_one(word)
     return sources
 
@@ -128,12 +154,46 @@ def canonical_id(word: str) -> str:
     return word.lower() if _UUID.fullmatch(word) else word
 
 
+def check_ids(ids: Iterable[str]) -> None:
+    """Refuse what cannot be a clip id, before anything is asked or paid for.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        The ids.
+
+    Raises
+    ------
+    click.UsageError
+        If one is of another shape.
+
+    Examples
+    --------
+    >>> check_ids(["5b0e7a52-3c1d-4f68-9a47-61d2c8e0b913", "429-secs.3"])
+    """
+    for clip_id in ids:
+        if problem := _id_problem(clip_id):
+            raise click.UsageError(problem)
+
+
+def _id_problem(clip_id: str) -> str:
+    """Say why a text can be no clip id; empty if it can."""
+    if _ID.fullmatch(clip_id):
+        return ""
+    return (
+        f"{quoted(clip_id)} is no clip id; expected letters, digits, '-', '_' and '.', "
+        "such as a UUID"
+    )
+
+
 def _resolve_one(word: str) -> list[Source]:
     shown = printable(word, _SHOWN)
     if word == STDIN:
         return [Source("stdin", "stdin", "stdin")]
     if word.startswith(_CLIP):
         clip_id = canonical_id(word.removeprefix(_CLIP))
+        if problem := _id_problem(clip_id):
+            return [_refused(shown, problem)]
         return [Source(f"clip {printable(clip_id)}", clip_id, "clip", clip_id=clip_id)]
     path = Path(word)
     try:
@@ -161,15 +221,22 @@ def _refused(shown: str, problem: str) -> Source:
 
 
 def _in_folder(folder: Path, shown: str) -> list[Source]:
-    """List the inputs of a folder, not of the folders in it."""
+    """List the inputs of a folder: plain files and links, not the folders and pipes in it."""
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-        found = [path for path in found if not path.is_dir() and not path.name.startswith(".")]
+        found = [
+            path
+            for path in found
+            if not path.name.startswith(".") and (path.is_file() or not path.exists())
+        ]
     except OSError as error:
         return [_refused(shown, f"cannot be read: {error.strerror}")]
     if not found:
         return [_refused(shown, "no .json or .mid file in this folder")]
-    return [Source(printable(str(path), _SHOWN), _stem(path), "file", path) for path in found]
+    return [
+        Source(printable(str(path), _SHOWN), _stem(path), "file", path, folder=folder)
+        for path in found
+    ]
 
 
 def _stem(path: Path) -> str:
@@ -209,6 +276,7 @@ def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None
     if source.kind == "stdin":
         return _parsed(_read_stdin(), strict=strict)
     assert source.path is not None
+    check_plain(source.path)
     suffix = source.path.suffix.lower()
     if suffix in _MIDI_SUFFIXES:
         return Opened(_read_midi(source.path, strict=strict), is_answer=False)
@@ -217,8 +285,41 @@ def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None
     return _parsed(read_bytes(source.path), strict=strict)
 
 
+def check_plain(path: Path) -> None:
+    """Refuse what is there but no plain file: opening a pipe may wait for ever.
+
+    Parameters
+    ----------
+    path : Path
+        The file. A pipe that the shell has opened, ``/dev/fd/N``, is as good as one.
+
+    Raises
+    ------
+    InputError
+        If it is a device, a socket or a named pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # said better by what opens it
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return
+    if stat.S_ISFIFO(mode):
+        if str(path) == "/dev/stdin" or str(path.parent) in _PIPES:
+            return
+        what = "a named pipe"
+    else:
+        what = "a socket" if stat.S_ISSOCK(mode) else "a device"
+    problem = f"is {what}, no plain file; pass - to read standard input"
+    raise InputError(printable(path, 200), "", problem)
+
+
 def _read_stdin() -> bytes:
-    data = sys.stdin.buffer.read(DEFAULT_MAX_BYTES + 1)
+    try:
+        data = sys.stdin.buffer.read(DEFAULT_MAX_BYTES + 1)
+    except OSError as error:
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+        raise InputError("stdin", "", f"cannot be read: {reason}") from None
     if len(data) > DEFAULT_MAX_BYTES:
         raise LimitError(f"larger than {DEFAULT_MAX_BYTES:,} bytes")
     return data

@@ -232,6 +232,6 @@ def _pitch_name(pitch: int, *, is_drum: bool) -> str:
 
 def _milliseconds(errors: ErrorSummary) -> str:
     """Say how far times are apart."""
-    if errors.max == 0:
+    if round(errors.max * 1e5) == 0:  # less than the digits below can show
         return "equal"
     return f"median {errors.median * 1e3:.2f} ms off, largest {errors.max * 1e3:.2f} ms"
