@@ -20,6 +20,7 @@ import pytest
 from midikit.__main__ import main
 from midikit.cli import sandbox as sandbox_command
 from midikit.errors import OutputError
+from midikit.fetch.answers import Failure, Reply
 from midikit.fetch.archive import Archive
 from midikit.fetch.client import Client
 from midikit.parse.midi import read_midi
@@ -46,6 +47,18 @@ def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbo
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
+
+
+def count_posts(monkeypatch: pytest.MonkeyPatch, reply: Reply | Failure) -> list[int]:
+    """Answer every paid call with the same; the list grows with each."""
+    calls: list[int] = []
+
+    def post(*_: object, **__: object) -> Reply | Failure:
+        calls.append(1)
+        return reply
+
+    monkeypatch.setattr("midikit.fetch.wire.post", post)
+    return calls
 
 
 def rows_of(text: str) -> list[dict[str, Any]]:
@@ -152,6 +165,122 @@ def test_an_answer_that_could_not_be_kept_is_printed(
     assert "may have been paid for, it is printed on stdout" in captured.err
     assert "stopped: 1 clip not asked for" in captured.err
     assert endpoint.charged == 1
+
+
+@pytest.mark.parametrize("words", [["fetch"], ["convert", "--fetch", "-o", "out"]])
+@pytest.mark.parametrize("spilled", [True, False])
+def test_no_command_pays_on_after_an_answer_that_could_not_be_kept(
+    endpoint: Sandbox,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    spilled: bool,
+) -> None:
+    """The paid bytes are in a file or on stdout, and no other clip is bought."""
+
+    def full(self: Archive, clip_id: str, raw: bytes) -> None:
+        raise RuntimeError("database is locked")
+
+    monkeypatch.setattr(Archive, "store_answer", full)
+    monkeypatch.setattr("tempfile.tempdir", str(Path.cwd()))
+    if not spilled:
+        monkeypatch.setattr("midikit.fetch.keeping.spill", lambda *_: None)
+    assert main([*words, WALTZ, JIG, WALTZ]) == (1 if words == ["fetch"] else 3)
+    out, err = capfd.readouterr()
+    assert "database is locked" in err
+    if spilled:
+        out = next(Path.cwd().glob("midikit-*/*.json")).read_text()
+    assert read_json(out.encode()).note_count == SONGS[2].note_count
+    assert endpoint.charged == 1
+    assert endpoint.posts == {WALTZ: 1}
+
+
+@pytest.mark.parametrize("words", [["fetch"], ["convert", "--fetch", "-o", "out"]])
+def test_a_clip_named_twice_is_asked_for_once(
+    endpoint: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    """Whatever came of it comes again, without another call, in this command and in the next."""
+    calls = count_posts(monkeypatch, Failure(sent=True, problem="reset"))
+    assert main([*words, f"clip:{WALTZ}", WALTZ.upper(), f"clip:{WALTZ}"]) == 3
+    err = capsys.readouterr().err
+    assert err.count("reset; it may have been charged") == (1 if words == ["fetch"] else 3)
+    assert main([*words, WALTZ]) == 3
+    assert "reset; not sent again; resend_unknown=True, or midikit fetch" in capsys.readouterr().err
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("words", [["fetch"], ["convert", "--fetch", "-o", "out"]])
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [(455, {}, "under maintenance"), (429, {"retry-after": "86400"}, "it asks to wait 24 h")],
+)
+def test_what_would_meet_every_clip_ends_the_command(
+    endpoint: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    status: int,
+    headers: dict[str, str],
+    said: str,
+) -> None:
+    """Maintenance, or a wait of a day: one call, and no other clip is asked for."""
+    calls = count_posts(monkeypatch, Reply(status, headers, b"{}"))
+    assert main([*words, WALTZ, JIG]) == 3
+    err = capsys.readouterr().err
+    assert said in err
+    assert "not asked for" in err
+    assert calls == [1]
+
+
+def test_unknown_clips_are_listed_and_sent_again_when_told(
+    endpoint: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why, when and for how much is said first."""
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "midikit.fetch.wire.post", lambda *_, **__: Failure(sent=True, problem="reset")
+        )
+        assert main(["fetch", WALTZ]) == 3
+    assert main(["fetch", WALTZ, JIG]) == 3
+    capsys.readouterr()
+    assert main(["fetch", WALTZ, JIG, NOBODY, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert f"{WALTZ}: asked for without an answer" in out
+    assert "3 clips: 1 in the archive, 1 to fetch for 1 credit" in out
+    assert "1 clip asked for without an answer: only with --resend-unknown" in out
+    assert main(["fetch", WALTZ, JIG, "--resend-unknown"]) == 0
+    err = capsys.readouterr().err
+    assert re.search(rf"^clip {WALTZ}: asked for on 2\d\d\d-.* UTC: reset$", err, re.MULTILINE)
+    assert "asking again for 1 clip, which may have been charged already: up to 1 credit" in err
+    assert err.index("asking again") < err.index("; fetched")
+
+
+def test_a_budget_ends_the_batch(endpoint: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """So many calls that may be charged and no more; refusals and the archive cost nothing."""
+    assert main(["fetch", WALTZ, "-q", "--max-credits", "1"]) == 0
+    assert main(["fetch", WALTZ, NOBODY, JIG, SONGS[0].id, SONGS[1].id, "--max-credits", "1"]) == 3
+    err = capsys.readouterr().err
+    assert f"clip {SONGS[0].id}: the budget of 1 credit is used up" in err
+    assert "stopped: 1 clip not asked for" in err
+    assert endpoint.charged == 2
+
+
+@pytest.mark.parametrize("words", [["fetch"], ["convert", "--fetch", "-o", "out"]])
+def test_a_large_batch_needs_a_budget(
+    endpoint: Sandbox, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """Nobody looks on here: more than a hundred new clips are refused before the first is paid."""
+    clips = [f"clip:{number}" for number in range(101)]
+    assert main([*words, *clips]) == 2
+    assert "101 clips to pay for, more than 100, and nobody looks on" in capsys.readouterr().err
+    assert endpoint.posts == {}
+    if words == ["fetch"]:
+        assert main([*words, *clips, "--max-credits", "0"]) == 3
+        assert "the budget of 0 credits is used up" in capsys.readouterr().err
+        assert endpoint.posts == {}
 
 
 def test_a_file_in_the_way_does_not_stop_the_batch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -323,6 +325,155 @@ def test_a_paid_answer_that_cannot_be_stored_is_not_lost(
         client.fetch(CLIP)
     assert client.unsaved == {CLIP: RAW}
     assert Path(str(caught.value).rsplit("it is in ", 1)[1]).read_bytes() == RAW
+
+
+class Encoded:
+    """A body as it was sent, which no library decodes on the way."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __call__(self, request: httpx.Request, encoding: str) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, content=MID)
+        headers = {"content-encoding": encoding}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(self.body))
+
+
+_deflater = zlib.compressobj(wbits=-15)
+RAW_DEFLATE = _deflater.compress(RAW) + _deflater.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent"),
+    [
+        ("gzip", RAW),
+        ("deflate", RAW_DEFLATE),
+        ("gzip", gzip.compress(RAW) + b"and more"),
+        ("gzip", gzip.compress(RAW[:50]) + gzip.compress(RAW[50:])),
+        ("br", RAW),
+        ("identity", gzip.compress(RAW)),
+    ],
+)
+def test_a_wrong_encoding_does_not_cost_a_paid_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch, encoding: str, sent: bytes
+) -> None:
+    """Plain JSON called gzip, deflate without its header, bytes after the end: delivered."""
+    monkeypatch.setattr(world, "handle", lambda request: Encoded(sent)(request, encoding))
+    clip = world.fetch((200, b""))
+    assert clip.song.note_count == 1
+    assert clip.hosted == MID
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("gzip", RAW[:60]), ("br", b"\x8b\x02\x80")])
+def test_what_cannot_be_decoded_is_kept_as_it_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, encoding: str, body: bytes
+) -> None:
+    """The bytes were paid for, whatever they are."""
+    sent = gzip.compress(body)[:-1] if encoding == "gzip" else body
+    monkeypatch.setattr(world, "handle", lambda request: Encoded(sent)(request, encoding))
+    with pytest.raises(errors.UnknownOutcomeError, match="what came is kept"):
+        world.fetch((200, b""))
+    (kept,) = world.home.glob("clips/*.fragment")
+    assert kept.read_bytes() == sent
+
+
+def test_a_hosted_file_named_by_a_failure_is_downloaded(world: World) -> None:
+    """It is free, and may be all that is left of what was paid for."""
+    body = json.dumps({"message": "internal", "data": {"midi_url": URL}}).encode()
+    with pytest.raises(errors.UnknownOutcomeError, match=r"kept in .*, the hosted \.mid too"):
+        world.fetch((500, body))
+    (hosted,) = world.home.glob("clips/*.mid")
+    assert hosted.read_bytes() == MID
+
+
+class Shadow(Archive):
+    """An archive whose database is locked whenever something was paid for."""
+
+    def store_answer(self, clip_id: str, raw: bytes) -> None:
+        raise RuntimeError("database is locked")
+
+    def store_fragment(self, clip_id: str, data: bytes) -> str:
+        raise KeyError(clip_id)
+
+
+@pytest.mark.parametrize(("body", "said"), [(RAW, "database is locked"), (RAW[:40], "KeyError")])
+def test_no_error_of_a_store_loses_what_was_paid_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, said: str
+) -> None:
+    """Whatever it raises: the bytes are in the client and in a file, and nothing is sent again."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    world.answers = [(200, body)]
+    client = world.client(archive=Shadow(world.home))
+    with pytest.raises(errors.UnsavedError, match=said) as caught:
+        client.fetch(CLIP)
+    assert client.unsaved == {CLIP: body}
+    assert Path(caught.value.path).read_bytes() == body
+    with pytest.raises(errors.UnknownOutcomeError, match="could not be stored; it is in /"):
+        world.fetch()
+    assert len(world.posts) == 1
+
+
+def test_an_interrupted_store_leaves_the_answer_in_the_client(world: World) -> None:
+    """Ctrl-C in the middle of writing."""
+
+    class Interrupted(Archive):
+        def store_answer(self, clip_id: str, raw: bytes) -> None:
+            raise KeyboardInterrupt
+
+    world.answers = [(200, RAW)]
+    client = world.client(archive=Interrupted(world.home))
+    with pytest.raises(KeyboardInterrupt):
+        client.fetch(CLIP)
+    assert client.unsaved == {CLIP: RAW}
+
+
+def test_one_slow_answer_leaves_time_for_another_call(world: World) -> None:
+    """With two thirds of the deadline left it is not given up."""
+    world.answer_seconds = 105.0
+    assert world.fetch(RUNNING, (200, RAW)).raw == RAW
+    assert len(world.posts) == 2
+
+
+@pytest.mark.parametrize(
+    "token", ["sk-Zq7/do\\not-show-me", "sk-Zq7-do-not-show-me-4411", "instruments"]
+)
+def test_an_answer_that_quotes_the_token_is_stored_without_it(world: World, token: str) -> None:
+    """Masked as it is and as JSON writes it; unless the notes could not be read without it."""
+    for clip_id, quote in (
+        ("one", json.dumps(token)),
+        ("two", json.dumps(token).replace("/", "\\/")),
+    ):
+        world.answers = [(200, RAW[:-1] + f', "echo": {quote}}}'.encode())]
+        clip = world.client(token=token).fetch(clip_id)
+        assert clip.song.note_count == 1
+        stored = Archive(world.home).load(clip_id)
+        assert stored is not None
+        assert stored.raw == clip.raw
+        masked = token != "instruments"
+        assert (b'"[token]"' in clip.raw) == masked
+        assert b"Zq7" not in clip.raw
+
+
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_a_bad_token_is_in_no_frame(
+    world: World, monkeypatch: pytest.MonkeyPatch, from_environment: bool
+) -> None:
+    """A traceback with the local variables of every frame of ours does not show it."""
+    bad = TOKEN + " with a space"
+    if from_environment:
+        monkeypatch.setenv("MIDIKIT_TOKEN", bad)
+    with pytest.raises(errors.TokenError) as caught:
+        Client(None if from_environment else bad)
+    trace = caught.value.__traceback__
+    assert trace is not None
+    trace = trace.tb_next  # below this test
+    frames = 0
+    while trace is not None:
+        assert TOKEN not in repr(trace.tb_frame.f_locals)
+        frames += 1
+        trace = trace.tb_next
+    assert frames >= 3
 
 
 def test_another_store_fits(world: World) -> None:

@@ -202,7 +202,7 @@ def _print_resent(report: Report, ids: Sequence[str]) -> None:
         mark = marks[clip_id]
         assert mark is not None
         assert mark is not True
-        report.say(f"clip {printable(clip_id)}: asked for {mark.moment}: {mark.reason}")
+        report.say(f"clip {printable(clip_id)}: asked for on {mark.moment}: {mark.reason}")
     if resent:
         report.say(
             f"asking again for {count(len(resent), 'clip')}, which may have been charged already: "

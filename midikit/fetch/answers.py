@@ -57,7 +57,10 @@ from midikit.parse.faults import Faults
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Failure", "Outcome", "Reply", "Verdict", "classify", "find_midi_url"]
+__all__ = ["UNSURE", "Failure", "Outcome", "Reply", "Verdict", "classify", "find_midi_url"]
+
+UNSURE = "it may have been charged and is not sent again by itself"
+"""How a problem of unknown outcome ends."""
 
 _MAX_BYTES = 1 << 26
 _MAX_WORDS = 300
@@ -71,7 +74,6 @@ _NO_REFUND = re.compile(r"\b(?:no|not|non|never|without|cannot)\b[^.;]{0,40}refu
 _GATEWAY = re.compile(r"gate ?way|upstream|proxy|nginx|cloudflare", re.IGNORECASE)
 _MIDI_URL = re.compile(rb'"midi_url"\s*:\s*("(?:[^"\\\x00-\x1f]|\\.){1,8000}")')
 _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_UNSURE = "it may have been charged and is not sent again by itself"
 
 
 class Verdict(enum.Enum):
@@ -179,7 +181,7 @@ def classify(reply: Reply | Failure, *, wall_seconds: float) -> Outcome:
     if isinstance(reply, Failure):
         if not reply.sent:
             return Outcome(Verdict.NOT_SENT, reply.problem, NotSentError)
-        problem = f"{reply.problem}; {_UNSURE}"
+        problem = f"{reply.problem}; {UNSURE}"
         return Outcome(Verdict.UNKNOWN, problem, UnknownOutcomeError)
     if 200 <= reply.status < 300:
         return _read_success(reply, wall_seconds)
@@ -249,7 +251,7 @@ def _by_code(code: int, root: Any, reply: Reply, wall_seconds: float) -> Outcome
 
 def _unknown(problem: str, midi_url: str | None = None) -> Outcome:
     """Say that nobody knows whether a call was charged."""
-    text = f"{problem}; {_UNSURE}"
+    text = f"{problem}; {UNSURE}"
     return Outcome(Verdict.UNKNOWN, text, UnknownOutcomeError, midi_url=midi_url)
 
 

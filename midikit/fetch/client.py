@@ -344,7 +344,7 @@ class Client:
             return None, _NO_ADDRESS
         left = limit.left(self._clock())
         if left <= 0:
-            return None, "no time was left for the hosted .mid; fetch it again, that is free"
+            return None, "no time was left for the hosted .mid, which is free"
         try:
             data = download(
                 url,

@@ -49,6 +49,7 @@ class Keeping:
         self._archive = archive
         self._unsaved = unsaved
         self._before = before
+        self._sent = 0.0
 
     def intend(self) -> None:
         """Note that a call goes out now.
@@ -58,7 +59,8 @@ class Keeping:
         OutputError
             If that cannot be written; then an answer could not be kept either.
         """
-        self._archive.store_mark(self._clip_id, Mark("in flight", time.time()))
+        self._sent = time.time()
+        self._archive.store_mark(self._clip_id, Mark("in flight", self._sent))
 
     def settle(self, outcome: Outcome) -> None:
         """Note what became of a call that did not deliver.
@@ -70,7 +72,7 @@ class Keeping:
         outcome : Outcome
             What became of it.
         """
-        self._before = mark_after(outcome, self._before, unix_seconds=time.time())
+        self._before = mark_after(outcome, self._before, unix_seconds=self._sent)
         with contextlib.suppress(Exception):
             self._archive.store_mark(self._clip_id, self._before)
 
@@ -135,7 +137,7 @@ class Keeping:
         where = "" if path is None else printable(path, 300)
         note = f"the answer came, but could not be stored; it is in {where or 'Client.unsaved'}"
         with contextlib.suppress(Exception):
-            self._archive.store_mark(self._clip_id, Mark("unknown", time.time(), note))
+            self._archive.store_mark(self._clip_id, Mark("unknown", self._sent, note))
         return UnsavedError(self._clip_id, problem, where)
 
 

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from midikit.escape import printable
-from midikit.fetch.answers import Verdict
+from midikit.fetch.answers import UNSURE, Verdict
 
 if TYPE_CHECKING:
     from midikit.fetch.answers import Outcome
@@ -46,7 +46,7 @@ class Mark:
     state : {"in flight", "running", "unknown"}
         What became of it.
     unix_seconds : float
-        When it was sent, or answered.
+        When it was sent.
     problem : str
         What happened, fit for a terminal.
 
@@ -138,7 +138,7 @@ def mark_after(outcome: Outcome, before: Mark | None, *, unix_seconds: float) ->
     before : Mark or None
         The mark before the call; an unknown one stays if the call cost nothing.
     unix_seconds : float
-        Unix time.
+        Unix time at which it was sent.
 
     Returns
     -------
@@ -150,4 +150,4 @@ def mark_after(outcome: Outcome, before: Mark | None, *, unix_seconds: float) ->
     state: Literal["running", "unknown"] = "unknown"
     if outcome.verdict is Verdict.RUNNING:
         state = "running"
-    return Mark(state, unix_seconds, outcome.problem)
+    return Mark(state, unix_seconds, outcome.problem.removesuffix(f"; {UNSURE}"))
