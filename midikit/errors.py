@@ -262,8 +262,8 @@ class UnsavedError(OutputError):
 
     Examples
     --------
-    >>> print(UnsavedError("29fc9d9e", "disk full", "/tmp/a.json"))
-    disk full; what came for clip 29fc9d9e may have been paid for, it is in /tmp/a.json
+    >>> print(UnsavedError("29fc9d9e", "disk full", "spill/a.json"))
+    disk full; what came for clip 29fc9d9e may have been paid for, it is in spill/a.json
     """
 
     def __init__(self, clip_id: str, problem: str, path: str = "") -> None:

@@ -466,8 +466,10 @@ def test_the_hosted_file_holds_the_answers_notes(song: DemoSong) -> None:
 @each_song
 def test_symusic_reads_the_same_notes(song: DemoSong) -> None:
     """A second reader, which does not mind the key signatures, counts the same notes."""
-    symusic = pytest.importorskip("symusic")
-    score = symusic.Score.from_midi(hosted_midi(song)).to("second")
+    import symusic
+
+    score: Any = symusic.Score.from_midi(hosted_midi(song))
+    score = score.to("second")
     for track, (name, notes) in zip(score.tracks, song.instruments, strict=True):
         assert (track.name, len(track.notes)) == (name, len(notes))
         starts = sorted(note.time for note in track.notes)

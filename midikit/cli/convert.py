@@ -145,7 +145,7 @@ or --check hosted asks for it.
     help="Longest wait for a clip.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--jobs", type=WholeNumber(1), default=1, help="Inputs at a time.")
+@click.option("--jobs", type=WholeNumber(1), default=1, help="Taken; one at a time so far.")
 @common_options
 @click.pass_context
 def convert(  # noqa: PLR0917 - click passes one argument an option
