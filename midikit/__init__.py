@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from midikit.parse.midi import read_midi
     from midikit.parse.response import read_json
     from midikit.rhythm.align import align
+    from midikit.rhythm.constant import constant_tempo
     from midikit.rhythm.estimate import estimate_beats
-    from midikit.rhythm.export import constant_tempo, with_grid
+    from midikit.rhythm.export import with_grid
     from midikit.rhythm.quantize import quantize
     from midikit.verify.compare import Comparison, compare
 
@@ -114,8 +115,9 @@ _HOME = {
     "parse.midi": ("read_midi",),
     "parse.response": ("read_json",),
     "rhythm.align": ("align",),
+    "rhythm.constant": ("constant_tempo",),
     "rhythm.estimate": ("estimate_beats",),
-    "rhythm.export": ("constant_tempo", "with_grid"),
+    "rhythm.export": ("with_grid",),
     "rhythm.quantize": ("quantize",),
     "verify.compare": ("Comparison", "compare"),
 }

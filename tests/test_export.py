@@ -19,7 +19,8 @@ from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.parse.midi import read_midi
-from midikit.rhythm.export import constant_tempo, tempo_map, with_grid
+from midikit.rhythm.constant import constant_tempo
+from midikit.rhythm.export import tempo_map, with_grid
 from midikit.rhythm.judge import judge_tempo
 from midikit.rhythm.polyline import fit_polyline
 from midikit.sandbox.hosted import DEFECTS, hosted_midi

@@ -1,8 +1,8 @@
 """From a song and its grid to what a file says: tempo map, time signature, bar lines.
 
-Two ways to write a song whose tempo drifts. A tempo map follows the music: every note keeps its
-seconds, and the bar lines of the file lie where the music's are. One constant tempo moves the notes
-instead, so that each keeps its beat.
+Two ways to write a song whose tempo drifts. A tempo map, made here, follows the music: every note
+keeps its seconds, and the bar lines of the file lie where the music's are. One constant tempo moves
+the notes instead, so that each keeps its beat: `midikit.rhythm.constant`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from midikit.model.events import Event
 from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.leadin import lead_in
-from midikit.rhythm.moving import move_song
+from midikit.rhythm.moving import held_back, move_grid, move_song
 from midikit.rhythm.polyline import fit_polyline
 from midikit.units import microseconds_per_quarter
 
@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from midikit.model.song import Song
     from midikit.rhythm.leadin import LeadIn
 
-__all__ = ["Sync", "constant_tempo", "tempo_map", "time_signatures", "with_grid"]
+__all__ = [
+    "Sync",
+    "bar_markers",
+    "pickup_bars",
+    "signature",
+    "sync_offset",
+    "tempo_map",
+    "time_signatures",
+    "with_grid",
+]
 
 Sync: TypeAlias = Literal["time", "bar"]
 
@@ -171,13 +180,36 @@ def time_signatures(grid: BeatGrid) -> tuple[Event, ...]:
 
 def _signatures(meter: tuple[int, int], layout: _Layout) -> tuple[Event, ...]:
     if layout.lead.meter == meter:
-        return (_signature(0.0, meter),)
+        return (signature(0.0, meter),)
     first = float(layout.tempo.to_seconds(layout.lead.quarters))
-    return _signature(0.0, layout.lead.meter), _signature(first, meter)
+    return signature(0.0, layout.lead.meter), signature(first, meter)
 
 
-def _signature(seconds: float, meter: tuple[int, int]) -> Event:
-    """Write a time signature: a click each felt beat, eight 32nds a quarter."""
+def signature(seconds: float, meter: tuple[int, int]) -> Event:
+    r"""Write a time signature: a click each felt beat, eight 32nds a quarter.
+
+    Parameters
+    ----------
+    seconds : float
+        Where.
+    meter : tuple of int
+        Numerator and denominator.
+
+    Returns
+    -------
+    Event
+        The event.
+
+    Raises
+    ------
+    ConversionError
+        If the numerator does not fit into a .mid.
+
+    Examples
+    --------
+    >>> signature(0.0, (6, 8)).data
+    b'\x06\x03$\x08'
+    """
     numerator, denominator = meter
     if numerator > 255:
         raise ConversionError(f"meter {numerator}/{denominator}; a .mid holds up to 255 beats")
@@ -237,16 +269,38 @@ def with_grid(song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool 
     events = [event for event in song.events if event.kind != _TIME_SIGNATURE]
     events += _signatures(grid.meter, layout)
     if markers:
-        seconds = grid.downbeats[grid.downbeats > -_AT_ZERO].tolist()
-        first = len(grid.downbeats) - len(seconds) + 1
-        events += [
-            Event(max(second, 0.0), _MARKER, f"Bar {first + index}".encode())
-            for index, second in enumerate(seconds)
-        ]
+        events += bar_markers(grid)
     events.sort(key=lambda event: event.seconds)
     changes.append(Change("tempo", "", _told(grid, layout), len(layout.tempo.qpm)))
     return replace(
         song, tempo=layout.tempo, events=tuple(events), changes=(*song.changes, *changes)
+    )
+
+
+def bar_markers(grid: BeatGrid) -> tuple[Event, ...]:
+    """Make a marker for each bar line of a grid.
+
+    Parameters
+    ----------
+    grid : BeatGrid
+        Beats and bars.
+
+    Returns
+    -------
+    tuple of Event
+        Markers such as ``Bar 17``, counted from the grid's first bar line; none before second 0.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> [marker.text for marker in bar_markers(BeatGrid.constant(120.0, end=4.0))]
+    ['Bar 1', 'Bar 2', 'Bar 3']
+    """
+    seconds = grid.downbeats[grid.downbeats > -_AT_ZERO].tolist()
+    first = len(grid.downbeats) - len(seconds) + 1
+    return tuple(
+        Event(max(second, 0.0), _MARKER, f"Bar {first + index}".encode())
+        for index, second in enumerate(seconds)
     )
 
 
@@ -271,39 +325,73 @@ def _told(grid: BeatGrid, layout: _Layout) -> str:
     return what
 
 
+def sync_offset(song: Song, grid: BeatGrid) -> float:
+    """Tell how far ``with_grid(song, grid, sync="bar")`` moves a song.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+    grid : BeatGrid
+        Beats and bars.
+
+    Returns
+    -------
+    float
+        Seconds, positive for later: what puts the first bar line at second 0, or at the end of as
+        many whole bars as the notes before it need.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> from midikit.model.song import Song
+    >>> sync_offset(Song(()), BeatGrid.constant(100.0, offset=0.6))
+    -0.6
+    """
+    first = grid.first_downbeat % grid.beats_per_bar
+    return -float(grid.time_at(first - pickup_bars(song, grid) * grid.beats_per_bar))
+
+
 def _at_bar(song: Song, grid: BeatGrid) -> tuple[Song, BeatGrid, Change]:
     """Move a song so that its first bar line is at second 0, or whole bars after it."""
-    per_bar = grid.beats_per_bar
-    first = grid.first_downbeat % per_bar
-    bars = _pickup_bars(song, grid)
-    seconds = -float(grid.time_at(first - bars * per_bar))
-    moved = replace(grid, beats=grid.beats + seconds)
-    at = float(moved.time_at(first))
+    seconds = sync_offset(song, grid)
+    moved = move_grid(grid, seconds)
+    bars = pickup_bars(song, grid)
+    at = float(moved.time_at(grid.first_downbeat % grid.beats_per_bar))
     what = f"moved {abs(seconds):.3f} s {'earlier' if seconds < 0 else 'later'}"
     if bars:
         pickup = "a pickup bar comes" if bars == 1 else f"{bars} pickup bars come"
         what += f", so that {pickup} before the first bar line at {at:.3f} s"
     else:
         what += ", so that the first bar line is at 0.000 s"
-    what += _held(song, -seconds)
+    what += held_back(song, -seconds)
     song = move_song(song, lambda time: np.maximum(time + seconds, 0.0))
     return song, moved, Change("sync", "", what, song.note_count)
 
 
-def _held(song: Song, zero: float) -> str:
-    """Say which notes start before what becomes second 0, where they go to."""
-    starts = np.concatenate([np.zeros(0), *(track.notes["start"] for track in song)])
-    early = zero - starts[starts < zero - _AT_ZERO]
-    if not len(early):
-        return ""
-    notes = "1 note" if len(early) == 1 else f"{len(early):,} notes"
-    return f"; {notes} up to {1000.0 * float(early.max()):.1f} ms before it moved onto it"
-
-
-def _pickup_bars(song: Song, grid: BeatGrid) -> int:
+def pickup_bars(song: Song, grid: BeatGrid) -> int:
     """Count the bars needed before the grid's first bar line for the notes that come before it.
 
-    What is early by no more than onsets scatter is meant to be on the bar line.
+    Parameters
+    ----------
+    song : Song
+        The song.
+    grid : BeatGrid
+        Beats and bars.
+
+    Returns
+    -------
+    int
+        Whole bars. What is early by no more than onsets scatter is meant to be on the bar line.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> song = Song((Track("Koto", notes=as_notes([(0.1, 0.4, 60, 80)])),))
+    >>> pickup_bars(song, BeatGrid.constant(120.0, offset=0.6))
+    1
     """
     starts = [float(track.notes["start"][0]) for track in song if len(track.notes)]
     if not starts:
@@ -311,71 +399,3 @@ def _pickup_bars(song: Song, grid: BeatGrid) -> int:
     first = grid.first_downbeat % grid.beats_per_bar
     early = (first - float(grid.beat_at(min(starts) + _ON_TIME))) / grid.beats_per_bar
     return max(0, int(np.ceil(early - _AT_ZERO)))
-
-
-def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song:
-    """Move a song to one tempo: every note keeps its beat.
-
-    Parameters
-    ----------
-    song : Song
-        The song; notes, controls and events move, its tempo and time signatures are replaced.
-    grid : BeatGrid
-        Beats and bars that the song was played on.
-    bpm : float or None, optional
-        Felt beats a minute to write; None for the median of the grid.
-
-    Returns
-    -------
-    Song
-        The song at that tempo. Its first bar line is the whole number of bars from second 0 that
-        is nearest to where it was, or leaves room for what comes before it. `changes` tells the
-        tempo and the farthest move.
-
-    Raises
-    ------
-    ConversionError
-        If `bpm` is not a positive number, or does not fit into a .mid.
-
-    Examples
-    --------
-    >>> from midikit.model.beats import BeatGrid
-    >>> from midikit.model.notes import as_notes
-    >>> from midikit.model.song import Song, Track
-    >>> notes = as_notes([(0.0, 0.5, 60, 80), (1.1, 1.5, 62, 80)])
-    >>> grid = BeatGrid(np.array([0.0, 0.5, 1.1, 1.6]))
-    >>> constant_tempo(Song((Track("Koto", notes=notes),)), grid, 120.0)[0].notes["start"].tolist()
-    [0.0, 1.0]
-    """
-    if bpm is None:
-        bpm = grid.bpm
-    if not (np.isfinite(bpm) and bpm > 0):
-        raise ConversionError(f"bpm {quoted(bpm)}: expected a number above 0")
-    micro = int(microseconds_per_quarter(bpm * quarters_per_beat(grid.meter)))
-    period = micro * 1e-6 * quarters_per_beat(grid.meter)
-    if abs(60.0 / period / bpm - 1.0) > 0.01:
-        raise ConversionError(f"tempo of {bpm:g} bpm; a .mid holds 3.58 to 60,000,000 quarters")
-    per_bar = grid.beats_per_bar
-    first = grid.first_downbeat % per_bar
-    near = round(float(grid.time_at(first)) / (per_bar * period))
-    bars = max(near, _pickup_bars(song, grid))
-    zero = bars * per_bar - first
-
-    def moved(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.maximum((grid.beat_at(seconds) + zero) * period, 0.0)
-
-    starts = [track.notes["start"] for track in song if len(track.notes)]
-    held = _held(song, float(grid.time_at(-zero)))
-    farthest = max((float(np.abs(moved(start) - start).max()) for start in starts), default=0.0)
-    song = move_song(song, moved)
-    tempo = TempoMap.constant(60e6 / micro)
-    events = [event for event in song.events if event.kind != _TIME_SIGNATURE]
-    meter = "/".join(str(number) for number in grid.meter)
-    what = f"moved to a constant {bpm:.2f} bpm in {meter}, the farthest note by {farthest:.3f} s"
-    what += held
-    return replace(
-        song,
-        tempo=tempo,
-        events=(_signature(0.0, grid.meter), *events),
-        changes=(*song.changes, Change("tempo", "", what, song.note_count)),
-    )

@@ -9,17 +9,22 @@ import numpy as np
 
 from midikit.model.events import CONTROL, Event, as_controls
 from midikit.model.notes import NO_NOTES, notes_by_track
+from midikit.model.report import Change
+from midikit.model.tempo import TempoMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from midikit.model.beats import BeatGrid
     from midikit.model.song import Song, Track
 
     Rule = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
-__all__ = ["move_song", "move_track"]
+__all__ = ["held_back", "move_grid", "move_song", "move_track", "shift_song"]
+
+_AT_ZERO = 1e-9
 
 
 def move_song(song: Song, rule: Rule) -> Song:
@@ -90,3 +95,96 @@ def _moved(events: tuple[Event, ...], rule: Rule) -> tuple[Event, ...]:
     return tuple(
         Event(second, event.kind, event.data) for second, event in zip(seconds, events, strict=True)
     )
+
+
+def shift_song(song: Song, seconds: float) -> Song:
+    """Move a whole song in time, such as into sync with its audio.
+
+    Parameters
+    ----------
+    song : Song
+        What to move: notes, controls, events and changes of tempo.
+    seconds : float
+        How far, later if positive. What would come before second 0 goes there.
+
+    Returns
+    -------
+    Song
+        The moved song; `changes` says how far.
+
+    Examples
+    --------
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> song = Song((Track("Koto", notes=as_notes([(0.5, 1.0, 60, 80)])),))
+    >>> moved = shift_song(song, 0.25)
+    >>> moved[0].notes["start"].tolist(), str(moved.changes[0])
+    ([0.75], 'moved 0.250 s later')
+    """
+    if not seconds:
+        return song
+    what = f"moved {abs(seconds):.3f} s {'earlier' if seconds < 0 else 'later'}"
+    what += held_back(song, -seconds)
+    change = Change("offset", "", what, song.note_count)
+    song = move_song(song, lambda time: np.maximum(time + seconds, 0.0))
+    starts = song.tempo.seconds + seconds
+    starts[0] = -np.inf
+    kept = slice(int(np.searchsorted(starts, 0.0, side="right")) - 1, None)
+    starts, qpm = starts[kept], song.tempo.qpm[kept]
+    starts[0] = 0.0
+    return replace(song, tempo=TempoMap(starts, qpm), changes=(*song.changes, change))
+
+
+def move_grid(grid: BeatGrid, seconds: float) -> BeatGrid:
+    """Move a grid and its alternatives in time.
+
+    Parameters
+    ----------
+    grid : BeatGrid
+        Beats and bars.
+    seconds : float
+        How far, later if positive.
+
+    Returns
+    -------
+    BeatGrid
+        The same grid, moved.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> move_grid(BeatGrid.constant(120.0), 0.25).beats.tolist()
+    [0.25, 0.75]
+    """
+    others = tuple(move_grid(other, seconds) for other in grid.alternatives)
+    return replace(grid, beats=grid.beats + seconds, alternatives=others)
+
+
+def held_back(song: Song, zero: float) -> str:
+    """Say which notes start before what becomes second 0, where they go to.
+
+    Parameters
+    ----------
+    song : Song
+        The song before it is moved.
+    zero : float
+        What becomes second 0.
+
+    Returns
+    -------
+    str
+        The rest of a sentence; empty where there are none.
+
+    Examples
+    --------
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> held_back(Song((Track("Koto", notes=as_notes([(0.5, 1.0, 60, 80)])),)), 0.51)
+    '; 1 note up to 10.0 ms before it moved onto it'
+    """
+    starts = np.concatenate([np.zeros(0), *(track.notes["start"] for track in song)])
+    early = zero - starts[starts < zero - _AT_ZERO]
+    if not len(early):
+        return ""
+    notes = "1 note" if len(early) == 1 else f"{len(early):,} notes"
+    return f"; {notes} up to {1000.0 * float(early.max()):.1f} ms before it moved onto it"
