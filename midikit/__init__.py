@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midikit.convert.arrange.plan import MidiPlan
+    from midikit.convert.arrange.together import merge_songs
     from midikit.convert.midi import plan_midi, to_midi, write_midi
     from midikit.convert.pianoroll import PianoRoll, pianoroll
     from midikit.errors import (
@@ -88,6 +89,7 @@ __all__ = [
     "compare",
     "constant_tempo",
     "estimate_beats",
+    "merge_songs",
     "pianoroll",
     "plan_midi",
     "quantize",
@@ -104,6 +106,7 @@ _HOME = {
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
     "convert.arrange.plan": ("MidiPlan",),
+    "convert.arrange.together": ("merge_songs",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "fetch.client": ("Client", "Clip"),
     "model.beats": ("BeatGrid",),
