@@ -109,6 +109,7 @@ def test_stems_tell_the_shift_within_10_ms(stems: tuple[DemoSong, float, list[Pa
     assert found.seconds == np.median([stem.seconds for stem in found.per_stem])
     assert found.spread == max(abs(s.seconds - found.seconds) for s in found.per_stem)
     assert found.spread < 0.03
+    assert found.doubts == ()
     tracks = demo.song().tracks[:4]
     names = [path.name for path in paths[:-1]]
     assert [stem.name for stem in found.per_stem] == names
@@ -269,3 +270,21 @@ def test_an_offset_shows_its_spread() -> None:
     stem = StemOffset("a.wav", 0.24, 9.0, 100)
     shown = repr(AudioOffset(0.24, 0.012, (stem,)))
     assert shown == "<AudioOffset 0.240 s, spread 12 ms, 1 file>"
+
+
+def test_audio_of_another_song_is_doubted(tmp_path: Path) -> None:
+    """The measurement says itself that it cannot be relied on."""
+    song, _ = clicks()
+    rng = np.random.default_rng(5)
+    sound = np.zeros(20 * RATE)
+    for first in rng.integers(0, 19 * RATE, 40):
+        sound[first : first + 400] += rng.normal(0, 0.2, 400)
+    path = tmp_path / "other.wav"
+    path.write_bytes(wav_bytes(sound))
+    doubts = audio_offset(song, [path]).doubts
+    assert any("hardly follows the notes" in doubt for doubt in doubts)
+    stems = tuple(StemOffset(name, 0.1, 3.0, 9) for name in ("a", "b", "c"))
+    assert AudioOffset(0.1, 0.1, stems).doubts == (
+        "the files differ by up to 100 ms",
+        "a and 2 more hardly follow the notes",
+    )

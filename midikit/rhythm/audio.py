@@ -46,6 +46,12 @@ _LOUDNESS = 100.0
 _LONGEST = 2 * 3600.0
 """Seconds of audio that are looked at."""
 
+_STEADY = 0.03
+"""Seconds of spread that a good measurement keeps below."""
+
+_CLEAR = 4.0
+"""Clarity from which on a file says something."""
+
 _MOST_SEARCH = 60.0
 _LEAST_NOTES = 4
 _PARTS = 3
@@ -102,6 +108,26 @@ class AudioOffset:
     seconds: float
     spread: float
     per_stem: tuple[StemOffset, ...]
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against the measurement, a sentence each; none if it can be relied on.
+
+        Examples
+        --------
+        >>> AudioOffset(0.24, 0.2, (StemOffset("a.wav", 0.24, 3.1, 80),)).doubts
+        ('its parts differ by up to 200 ms', 'a.wav hardly follows the notes')
+        """
+        found = []
+        if self.spread > _STEADY:
+            parts = "the files" if len(self.per_stem) > 1 else "its parts"
+            found.append(f"{parts} differ by up to {1000.0 * self.spread:.0f} ms")
+        vague = [stem.name for stem in self.per_stem if stem.clarity < _CLEAR]
+        if vague:
+            more = f" and {len(vague) - 1:,} more" if len(vague) > 1 else ""
+            follow = "follow" if more else "follows"
+            found.append(f"{vague[0]}{more} hardly {follow} the notes")
+        return tuple(found)
 
     def __repr__(self) -> str:
         """Say offset, spread and number of files."""
