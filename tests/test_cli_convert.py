@@ -32,34 +32,6 @@ NOTES = [
 ]
 
 
-class Run:
-    """What one call of the command line came to."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-        self.text = out + err
-
-    def row(self) -> dict[str, Any]:
-        """The one JSON line on stdout."""
-        (line,) = self.out.splitlines()
-        row: dict[str, Any] = json.loads(line)
-        return row
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
-    """Run the command line inside a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
-
-    def run(*words: object) -> Run:
-        code = main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return Run(code, out, err)
-
-    return run
-
-
 def answer(notes: list[Any] | None = None, *, name: str = "Koto", **data: Any) -> bytes:
     """Make the bytes of an answer with one instrument."""
     instruments = [{"name": name, "notes": NOTES if notes is None else notes}]
@@ -82,7 +54,7 @@ def test_one_answer_becomes_a_mid_in_this_folder(cli: Any, song_json: Path) -> N
     assert run.out == ""
     assert "song.json: 1 track, 2 notes, 0:01.2" in run.err
     assert "Koto: plays Koto (program 107), by its name" in run.err
-    assert "120 BPM, the default: the answer names none" in run.err
+    assert "  tempo: " in run.err
     assert "wrote song.mid" in run.err
     assert not REPAIR_WORDS.search(run.text)
     assert read_midi(song_json.with_suffix(".mid"))[0].notes["start"].tolist() == [0.5, 1.0]
@@ -130,7 +102,7 @@ def test_stdin_without_o_goes_to_stdout(
     assert b"stdin: 1 track, 2 notes" in err
     assert main(["convert", "song.json", "-o", "-", "--to", "csv", "-q"]) == 0
     out, err = capfdbinary.readouterr()
-    assert out.startswith(b"track,name,program,drum,start,end,pitch,velocity\r\n0,Koto,107,")
+    assert out.startswith(b"track,name,program,drum,start,end,pitch,velocity,beat,bar\r\n0,Koto,")
     assert err == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song.json"]
 
@@ -198,7 +170,7 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
         (["song.json", "-o", "x.mid"], "-o x.mid is one file, but there are 2 inputs"),
         (["--to", "mid,csv", "-o", "-"], "stdout holds one output"),
         (["-o", "-", "--json"], "--json and the output both go to stdout"),
-        (["--tempo", "fast"], "'fast' is no tempo; expected 'source' or beats a minute"),
+        (["--tempo", "fast"], "'fast' is no tempo; expected auto, constant, source or"),
         (["--tempo", "nan"], "'nan' is no tempo"),
         (["--tempo", ""], "'' is no tempo"),
         (["--tempo", "\uff11\uff12"], "'\uff11\uff12' is no tempo"),
@@ -210,14 +182,14 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
         (["--strength", "2"], "is not in the range 0"),
         (["--strength", "nan"], "'nan' is not a number"),
         (["--strength", "0.5"], "--strength has no effect without --quantize"),
-        (["--duplicates", "keep"], "--duplicates has no effect without --merge name"),
+        (["--duplicates", "keep"], "--duplicates has no effect without --merge-tracks name"),
         (["--fs", "50"], "--fs has no effect without --to npz"),
         (["--fs", "nan", "--to", "npz"], "'nan' is not a number"),
         (["--fs", "\u0665", "--to", "npz"], "'\u0665' is not a number"),
         (["--overlap", "keep", "--to", "csv"], "--overlap has no effect without --to mid"),
         (["--ticks-per-quarter", "\u0669"], "'\u0669' is not a whole number"),
         (["--program", "Koto=5", "--program", "Koto=6"], "'Koto' is given twice"),
-        (["--quantize", "1/16"], "--quantize needs --tempo BPM: an answer names no tempo"),
+        (["--quantize", "1/16", "--tempo", "source"], "an answer names no tempo; expected --tempo"),
         (["-", "-"], "- is given twice"),
         (["song.json", "--check", "x.mid"], "--check FILE goes with one SOURCE"),
         (["--bad\x1b[2J"], "No such option"),
@@ -347,7 +319,7 @@ def test_wrote_says_where(cli: Any, song_json: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "a folder"
     elsewhere.mkdir()
     (elsewhere / "song.json").write_bytes(song_json.read_bytes())
-    run = cli("convert", "song.json", "a folder/song.json", "-o", "both")
+    run = cli("convert", "song.json", "a folder/song.json", "-o", "both", "--tempo", "source")
     assert "song.json: 1 track, 2 notes, 1 change -> both/song.mid (" in run.err
     assert "a folder/song.json: 1 track, 2 notes, 1 change -> both/song (2).mid (" in run.err
     run = cli("inspect", "song.json", "a folder/song.json")
@@ -453,7 +425,7 @@ def test_equal_changes_are_said_once(cli: Any, song_json: Path) -> None:
     song_json.write_bytes(json.dumps({"instruments": parts}).encode())
     run = cli("convert", "song.json")
     assert "Acoustic Bass: plays Acoustic Bass (program 32), by its name (4 times)" in run.err
-    merged = cli("convert", "song.json", "--merge", "name", "-o", "merged/")
+    merged = cli("convert", "song.json", "--merge-tracks", "name", "-o", "merged/")
     assert "Acoustic Bass: 4 tracks joined into one" in merged.err
     assert "6 notes that were written twice collapsed into one each" in merged.err
 
@@ -508,7 +480,7 @@ def test_a_batch_goes_on_and_the_highest_code_wins(cli: Any, song_json: Path) ->
             "bytes": Path("out/song.mid").stat().st_size,
         }
     ]
-    run = cli("convert", "bad.json", "song.json", "-o", "again")
+    run = cli("convert", "bad.json", "song.json", "-o", "again", "--tempo", "source")
     assert "song.json: 1 track, 2 notes, 1 change -> again/song.mid" in run.err
     assert "1 converted, 1 failed" in run.err
 
@@ -519,8 +491,10 @@ def test_tempo_moves_bars_and_not_notes(cli: Any, song_json: Path) -> None:
     song = read_midi(Path("x.mid"))
     assert song.tempo.qpm.tolist() == pytest.approx([93], abs=1e-3)
     assert song[0].notes["start"] == pytest.approx([0.5, 1.0], abs=1e-3)
-    run = cli("convert", "x.mid", "-o", "y.mid")
+    run = cli("convert", "x.mid", "-o", "y.mid", "--tempo", "source")
     assert "tempo in the .mid: 93 BPM, as in the input" in run.err
+    run = cli("convert", "song.json", "-o", "z.mid", "--tempo", "source")
+    assert "tempo in the .mid: 120 BPM, the default: the answer names none" in run.err
 
 
 def test_quantizing_says_the_largest_move_and_that_nothing_was_lost(
@@ -537,20 +511,20 @@ def test_quantizing_says_the_largest_move_and_that_nothing_was_lost(
     )
     assert read_midi(Path("x.mid"))[0].notes["start"].tolist() == [0.5, 1.0]
     words = ("--quantize", "1/8t", "--strength", "0.5", "--json", "-o", "y.mid")
-    cli("convert", "song.json", "-o", "late.mid")
-    row = cli("convert", "late.mid", *words).row()
+    cli("convert", "song.json", "-o", "late.mid", "--tempo", "source")
+    row = cli("convert", "late.mid", "--tempo", "source", *words).row()
     assert row["quantized"]["notes"] == 2
     assert 0 < row["quantized"]["largest"] < 0.084
     Path("bare").write_bytes(song_json.read_bytes())
-    run = cli("convert", "bare", "--quantize", "1/16", "-o", "z.mid")
+    run = cli("convert", "bare", "--quantize", "1/16", "--tempo", "source", "-o", "z.mid")
     assert run.code == 2
-    assert "bare: --quantize needs --tempo BPM: an answer names no tempo" in run.err
+    assert "bare: --quantize with --tempo source: an answer names no tempo" in run.err
     assert not Path("z.mid").exists()
 
 
 def test_a_grid_adds_beat_and_bar_to_the_table(cli: Any, song_json: Path) -> None:
-    """Beats are told only where somebody said how fast the music is."""
-    cli("convert", "song.json", "-o", "plain.csv")
+    """Beats are told only where they were found or somebody said how fast the music is."""
+    cli("convert", "song.json", "-o", "plain.csv", "--tempo", "source")
     cli("convert", "song.json", "-o", "beats.csv", "--tempo", "120")
     assert Path("plain.csv").read_text().splitlines()[0].endswith("velocity")
     assert Path("beats.csv").read_text().splitlines()[1].endswith("60,63,1.0,1.25")
@@ -579,13 +553,14 @@ def test_overlap_short_and_resolution_reach_the_plan(cli: Any, song_json: Path) 
     """Each policy of the writer is an option of the same name."""
     over = [NOTES[0], {**NOTES[0], "start": 0.6, "end": 2.0}, {**NOTES[1], "end": 1.0}]
     song_json.write_bytes(answer(over))
-    run = cli("convert", "song.json", "-o", "a.mid")
+    words = ("--tempo", "source")
+    run = cli("convert", "song.json", "-o", "a.mid", *words)
     assert "1 note ended where the pitch is struck again" in run.err
     assert "1 note shorter than a tick made one" in run.err
     run = cli("convert", "song.json", "-o", "b.mid", "--overlap", "error")
     assert run.code == 1
     assert "still sounds when it is struck again" in run.err
-    run = cli("convert", "song.json", "-o", "c.mid", "--overlap", "keep", "--short", "keep")
+    run = cli("convert", "song.json", "-o", "c.mid", "--overlap", "keep", "--short", "keep", *words)
     assert "changes:" not in run.err
     assert read_midi(Path("c.mid"))[0].notes["end"].tolist() == [0.75, 2.0, 1.0]
     cli("convert", "song.json", "-o", "d.mid", "--ticks-per-quarter", "96")

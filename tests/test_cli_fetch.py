@@ -373,7 +373,8 @@ def test_the_demo_shows_the_whole_way(
         "5 tracks, 2,387 notes, 2:20.6",
         "What was wrong with the hosted .mid (1 repair, 11 changes)",
         "x mido cannot open it: KeySignatureError",
-        "x claims 120 BPM, the music is at 109.73",
+        "Found   109.73 BPM throughout, in 4/4, from the notes; the hosted file claims",
+        "x claims 120.00, the music plays 109.73: 1 beat off after 5.8 s",
         "x Drums on channel 1 instead of 10",
         "same notes as the hosted file: 2,387 of 2,387",
         "the .mid was read back: it holds every note as meant",
@@ -408,7 +409,11 @@ def test_the_demo_shows_every_song(tmp_path: Path, capsys: pytest.CaptureFixture
     assert len(list((tmp_path / "all").iterdir())) == 30
     by_title = {row["title"]: row["hosted_faults"] for row in rows}
     assert "Drums on program 118 (Synth Drum), which is no drum kit" in by_title["Harbour Lights"]
-    assert by_title["Corner Table Blues"][0] == "claims 133 BPM, the music is at 132.60"
+    told = "claims 133.00, the music plays 132.60: up to 0.89 beats (404 ms) off"
+    assert by_title["Corner Table Blues"][0] == told
+    bpm = {row["title"]: row["grid"]["bpm"] for row in rows}
+    assert bpm["Late Train Home"] == pytest.approx(109.73, rel=2e-4)
+    assert bpm["Harbour Lights"] == pytest.approx(87.36, rel=2e-4)
     assert by_title["Greensleeves"][0].startswith("mido cannot open it")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,67 +14,27 @@ from midikit.escape import printable
 
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves
+    from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.beats import BeatGrid
     from midikit.model.report import Change
     from midikit.model.song import Song
     from midikit.model.tempo import TempoMap
+    from midikit.rhythm.audio import AudioOffset
+    from midikit.rhythm.layout import Layout
     from midikit.verify.compare import Comparison
 
-__all__ = ["NO_TEMPO", "Conversion", "Settings", "run"]
+__all__ = ["NO_TEMPO", "Conversion", "run"]
 
-NO_TEMPO = "--quantize needs --tempo BPM: an answer names no tempo"
+NO_TEMPO = (
+    "--quantize with --tempo source: an answer names no tempo; expected --tempo auto, constant or "
+    "BPM"
+)
 """Why notes of an answer are not moved onto a grid that nobody claimed."""
 
 _LATTICE_TOLERANCE = 0.003
 """Seconds: the lattice of 1/192 s rounds by 2.6 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What to do with each input.
-
-    Parameters
-    ----------
-    targets : tuple of str, optional
-        Keys of `midikit.cli.outputs.TARGETS`.
-    bpm : float or None, optional
-        Tempo to write and to quantize on; None for the song's own.
-    division : str or None, optional
-        Grid to quantize on.
-    strength : float, optional
-        How far to quantize, 0 to 1.
-    programs : str, optional
-        ``name`` or ``source``.
-    overrides : dict of str to int, optional
-        Programs by track name.
-    merge, duplicates, overlap, short : str, optional
-        As for `midikit.convert.arrange.plan.plan_midi`.
-    ticks_per_quarter : int or None, optional
-        Resolution of the .mid.
-    fs : float, optional
-        Frames a second of the roll.
-    check : str or None, optional
-        ``hosted``, or a .mid to compare with.
-    strict : bool, optional
-        Refuse what would be repaired.
-    """
-
-    targets: tuple[str, ...] = ("mid",)
-    bpm: float | None = None
-    division: str | None = None
-    strength: float = 1.0
-    programs: str = "name"
-    overrides: dict[str, int] = field(default_factory=dict)
-    merge: Any = "off"
-    duplicates: Any = "collapse"
-    overlap: Any = "trim"
-    short: Any = "tick"
-    ticks_per_quarter: int | None = None
-    fs: float = 100.0
-    check: str | None = None
-    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +45,35 @@ class Conversion:
     ----------
     song : Song
         As it was read.
+    layout : Layout
+        As it is written, with its grid.
     files : dict of str to bytes
         Content of each target.
     changes : tuple of Change
         What was decided.
     moves : Moves or None, optional
         What quantizing did.
+    audio : AudioOffset or None, optional
+        What the audio was measured to be later by.
     checked : Comparison or None, optional
         The comparison that was asked for.
     checked_name : str, optional
         What it was compared with.
-    tempo : TempoMap or None, optional
-        Tempo that the .mid claims, None where none was made.
     """
 
     song: Song
+    layout: Layout
     files: dict[str, bytes]
     changes: tuple[Change, ...]
     moves: Moves | None = None
+    audio: AudioOffset | None = None
     checked: Comparison | None = None
     checked_name: str = ""
-    tempo: TempoMap | None = None
+
+    @property
+    def tempo(self) -> TempoMap | None:
+        """Tempo that the .mid claims, None where none was made."""
+        return self.layout.song.tempo if "mid" in self.files else None
 
 
 def run(opened: Opened, settings: Settings) -> Conversion:
@@ -131,45 +99,66 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         If it is to be quantized without a tempo.
     """
     from midikit.cli.checks import check_bytes, check_quantized  # noqa: PLC0415 - loads numpy
-    from midikit.model.tempo import TempoMap  # noqa: PLC0415 - as above
 
-    if settings.division and settings.bpm is None and opened.is_answer:
+    if settings.division and settings.tempo == "source" and opened.is_answer:
         raise click.UsageError(NO_TEMPO)
-    song, moves = opened.song, None
-    grid = _grid(song, settings)
-    if settings.division and grid is not None:
-        from midikit.rhythm.quantize import quantize  # noqa: PLC0415 - loads numpy
-
-        song = quantize(song, grid, division=settings.division, strength=settings.strength)
-        moves = check_quantized(opened.song, song)
+    audio = _measured(opened.song, settings)
+    layout = _lay_out(opened.song, settings, audio)
+    song, moves = layout.song, None
+    if layout.unquantized is not None and layout.quantized is not None:
+        moves = check_quantized(layout.unquantized, layout.quantized)
     changes = song.changes
     files: dict[str, bytes] = {}
-    tempo = None
     if "mid" in settings.targets:
         plan = _plan(song, settings)
         files["mid"] = plan.to_bytes()
         check_bytes(plan, files["mid"])
         changes += plan.changes
-        tempo = song.tempo if settings.bpm is None else TempoMap.constant(settings.bpm)
     others = [target for target in settings.targets if target != "mid"]
     if others:
         dressed, chosen = _with_programs(song, settings)
         changes += () if "mid" in settings.targets else chosen
-        files |= {target: _render(target, dressed, grid, settings) for target in others}
+        files |= {target: _render(target, dressed, layout.grid, settings) for target in others}
     checked, name = _check(opened, settings)
     ordered = {target: files[target] for target in settings.targets}
-    return Conversion(opened.song, ordered, changes, moves, checked, name, tempo)
+    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name)
 
 
-def _grid(song: Song, settings: Settings) -> BeatGrid | None:
-    """Lay out the beats, where they are asked for: those of --tempo, else those claimed."""
-    from midikit.model.beats import BeatGrid  # noqa: PLC0415 - loads numpy
+def _measured(song: Song, settings: Settings) -> AudioOffset | None:
+    """Measure how much later the audio is, where there is any."""
+    if not settings.audio:
+        return None
+    from midikit.rhythm.audio import audio_offset  # noqa: PLC0415 - loads numpy
 
-    if settings.bpm is not None:
-        return BeatGrid.constant(settings.bpm)
-    if settings.division:
-        return BeatGrid.from_tempo(song.tempo, end=song.end)
-    return None
+    for path in settings.audio:
+        check_plain(Path(path))
+    return audio_offset(song, settings.audio)
+
+
+def _lay_out(song: Song, settings: Settings, audio: AudioOffset | None) -> Layout:
+    from midikit.rhythm.layout import Quantizing, lay_out  # noqa: PLC0415 - loads numpy
+
+    quantizing = None
+    if settings.division is not None:
+        quantizing = Quantizing(
+            settings.division,
+            settings.strength,
+            settings.swing,
+            settings.triplets,
+            settings.window,
+            settings.ends,
+        )
+    return lay_out(
+        song,
+        tempo=settings.tempo,
+        tempo_hint=settings.tempo_hint,
+        beats_per_bar=settings.beats_per_bar,
+        align=settings.align,
+        quantizing=quantizing,
+        offset=settings.audio_offset if audio is None else audio.seconds,
+        sync=settings.sync,
+        markers=settings.bar_markers,
+    )
 
 
 def _programs(song: Song, settings: Settings) -> Any:
@@ -185,11 +174,10 @@ def _plan(song: Song, settings: Settings) -> MidiPlan:
     return plan_midi(
         song,
         programs=_programs(song, settings),
-        merge=settings.merge,
+        merge=settings.merge_tracks,
         duplicates=settings.duplicates,
         overlap=settings.overlap,
         short=settings.short,
-        tempo=settings.bpm,
         ticks_per_quarter=settings.ticks_per_quarter,
     )
 
@@ -210,6 +198,8 @@ def _render(target: str, song: Song, grid: BeatGrid | None, settings: Settings) 
     if target == "npz":
         from midikit.convert.pianoroll import pianoroll  # noqa: PLC0415 - loads numpy
 
+        if settings.per_beat is not None:
+            return pianoroll(song, per_beat=settings.per_beat, grid=grid).to_npz()
         return pianoroll(song, fs=settings.fs).to_npz()
     from midikit.convert.table import to_csv, to_notes_npz  # noqa: PLC0415 - loads numpy
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.beat_words import short_tempo
 from midikit.cli.calls import Fetcher, refuse_large_batch
-from midikit.cli.conversion import NO_TEMPO, Settings, run
+from midikit.cli.conversion import NO_TEMPO, run
+from midikit.cli.convert_options import SectionedCommand, convert_options
 from midikit.cli.exits import Exit, code_of
-from midikit.cli.options import Number, WholeNumber, check_effects, read_programs, read_tempo
-from midikit.cli.outcome import moves_line, outcome_row, print_check, tempo_line
+from midikit.cli.merging import merge_opened, merged_source
+from midikit.cli.options import check_effects
+from midikit.cli.outcome import beat_lines, moves_line, outcome_row, print_check
 from midikit.cli.outputs import Destination, parse_targets, typed, write_outputs, write_stdout
-from midikit.cli.report import Report, common_options
+from midikit.cli.report import Report
+from midikit.cli.settings import Settings
 from midikit.cli.sources import open_source, resolve
 from midikit.cli.words import count, length, size
 from midikit.errors import ConversionError
@@ -27,20 +31,27 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
-_DIVISIONS = ("off", "1/4", "1/8", "1/16", "1/32", "1/8t", "1/16t")
 _HELP = """Turn answers and .mid files into .mid, rolls and tables.
 
 \b
 Examples:
-  midikit convert song.json                   song.mid in this folder
+  midikit convert song.json                   song.mid, its bars on the beat
   midikit convert broken.mid -o mended.mid    mend a .mid that will not open
   midikit convert saved/ -o out/ --to mid,csv every .json and .mid of a folder
-  midikit convert song.json --quantize 1/16 --tempo 110.06
+  midikit convert song.json --tempo constant --quantize auto
+  midikit convert drums.json bass.json keys.json -o song.mid --merge
+  midikit convert song.json --audio song.wav  in sync with its audio
   midikit convert song.json --check hosted.mid
   curl ... | midikit convert - -o song.mid
 
 SOURCE is a .json answer, a .mid, a folder (its .json and .mid files), - for
 standard input, or a clip id from the archive (a UUID, or clip:ID).
+
+The tempo is found in the notes and written so that bar lines of a DAW lie
+where the music's are; no note moves unless you ask for it. It is said how
+sure that is, and what else it may be. Where no steady beat is found the file
+is written as it was played. Whether second 0 is that of the audio is not
+known: --audio measures it.
 
 Without -o the outputs go to this folder, named after their inputs; a folder
 and a .mid that would take its own name need -o. A file that is there with
@@ -50,180 +61,65 @@ or --check hosted asks for it.
 """
 
 
-@click.command("convert", help=_HELP)
+@click.command("convert", cls=SectionedCommand, help=_HELP)
 @click.argument("source", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE|DIR", help="File, folder or - for stdout.")
-@click.option(
-    "--to",
-    "targets",
-    multiple=True,
-    metavar="TARGET",
-    help="mid (default), npz (piano roll), notes.npz, csv; several with commas.",
-)
-@click.option(
-    "--tempo",
-    callback=read_tempo,
-    default="source",
-    metavar="source|BPM",
-    help="Tempo to write; seconds stay as they are.",
-)
-@click.option(
-    "--quantize",
-    "division",
-    type=click.Choice(_DIVISIONS),
-    default="off",
-    help="Move notes onto the grid of --tempo.",
-)
-@click.option(
-    "--strength",
-    type=Number(0.0, 1.0),
-    default=1.0,
-    help="How far to move them, 0 to 1.",
-)
-@click.option(
-    "--programs",
-    type=click.Choice(["name", "source"]),
-    default="name",
-    help="Sounds by the tracks' names, or as the input claims.",
-)
-@click.option(
-    "--program",
-    "overrides",
-    multiple=True,
-    callback=read_programs,
-    metavar="NAME=NUMBER",
-    help="Sound 0..127 of the tracks of a name; repeatable.",
-)
-@click.option(
-    "--merge",
-    type=click.Choice(["off", "name"]),
-    default="off",
-    help="Join tracks of one name.",
-)
-@click.option(
-    "--duplicates",
-    type=click.Choice(["collapse", "keep"]),
-    default="collapse",
-    help="Notes that joined tracks both hold.",
-)
-@click.option(
-    "--overlap",
-    type=click.Choice(["trim", "spill", "keep", "error"]),
-    default="trim",
-    help="A pitch that is struck again while it sounds.",
-)
-@click.option(
-    "--short",
-    type=click.Choice(["tick", "keep"]),
-    default="tick",
-    help="Notes shorter than a tick.",
-)
-@click.option(
-    "--ticks-per-quarter",
-    type=WholeNumber(1, 32_767),
-    metavar="N",
-    help="Resolution of the .mid; 480, or the input's.",
-)
-@click.option(
-    "--fs",
-    type=Number(0.0, min_open=True),
-    default=100.0,
-    help="Frames a second of the roll.",
-)
-@click.option(
-    "--check",
-    metavar="hosted|FILE",
-    help="Compare with the hosted .mid, or with a file.",
-)
-@click.option("--strict", is_flag=True, help="Refuse damaged input instead of mending it.")
-@click.option("--fetch", is_flag=True, help="Pay for clips that are not in the archive.")
-@click.option(
-    "--deadline",
-    type=Number(0.0, min_open=True),
-    default=300.0,
-    metavar="SECONDS",
-    help="Longest wait for a clip.",
-)
-@click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--jobs", type=WholeNumber(1), default=1, help="Taken; one at a time so far.")
-@common_options
+@convert_options
 @click.pass_context
-def convert(  # noqa: PLR0917 - click passes one argument an option
-    ctx: click.Context,
-    source: tuple[str, ...],
-    output: str | None,
-    targets: tuple[str, ...],
-    tempo: float | None,
-    division: str,
-    strength: float,
-    programs: str,
-    overrides: dict[str, int],
-    merge: str,
-    duplicates: str,
-    overlap: str,
-    short: str,
-    ticks_per_quarter: int | None,
-    fs: float,
-    check: str | None,
-    strict: bool,
-    fetch: bool,
-    deadline: float,
-    force: bool,
-    jobs: int,
-    as_json: bool,
-    quiet: bool,
-    debug: bool,
-) -> None:
+def convert(ctx: click.Context, /, source: tuple[str, ...], **options: Any) -> None:
     """Turn answers and .mid files into .mid, rolls and tables."""
-    del jobs  # one after the other so far; the outputs are the same for any number
-    chosen = parse_targets(targets, output)
+    output: str | None = options["output"]
+    chosen = parse_targets(options["targets"], output)
     check_effects(ctx, chosen)
-    settings = Settings(
-        targets=tuple(chosen),
-        bpm=tempo,
-        division=None if division == "off" else division,
-        strength=strength,
-        programs=programs,
-        overrides=overrides,
-        merge=merge,
-        duplicates=duplicates,
-        overlap=overlap,
-        short=short,
-        ticks_per_quarter=ticks_per_quarter,
-        fs=fs,
-        check=check,
-        strict=strict,
-    )
-    sources = resolve(source)
-    _check_batch(sources, settings)
-    destinations = Destination.of_all(sources, chosen, output)
-    if as_json and destinations[0].is_stdout:
+    settings = Settings.of(options, chosen)
+    inputs = resolve(source)
+    is_merged: bool = options["merge"]
+    _check_batch(inputs, settings, is_merged=is_merged)
+    sources = [merged_source(inputs)] if is_merged else inputs
+    destinations = Destination.of_all(sources, chosen, output, inputs=inputs)
+    if options["as_json"] and destinations[0].is_stdout:
         raise click.UsageError("--json and the output both go to stdout; pass -o FILE")
     fetcher = None
-    if fetch:
-        clips = dict.fromkeys(one.clip_id for one in sources if one.kind == "clip")
+    if options["fetch"]:
+        clips = dict.fromkeys(one.clip_id for one in inputs if one.kind == "clip")
         refuse_large_batch(list(clips), "run midikit fetch with --max-credits N first")
-        fetcher = Fetcher(deadline=deadline)
-    report = Report(quiet=quiet, as_json=as_json, debug=debug)
-    batch = _Batch(report, settings, fetcher, force=force, is_single=len(sources) == 1)
+        fetcher = Fetcher(deadline=options["deadline"])
+    report = Report(quiet=options["quiet"], as_json=options["as_json"], debug=options["debug"])
+    is_single = len(sources) == 1
+    batch = _Batch(report, settings, fetcher, force=options["force"], is_single=is_single)
     for one, destination in zip(sources, destinations, strict=True):
-        batch.convert(one, destination)
+        batch.convert(one, inputs if is_merged else [one], destination)
     batch.finish()
     ctx.exit(batch.worst)
 
 
-def _check_batch(sources: Sequence[Source], settings: Settings) -> None:
+def _check_batch(inputs: Sequence[Source], settings: Settings, *, is_merged: bool) -> None:
     """Refuse what cannot work before anything is read or paid for."""
-    if sum(source.kind == "stdin" for source in sources) > 1:
+    if sum(source.kind == "stdin" for source in inputs) > 1:
         raise click.UsageError("- is given twice; standard input can be read once")
     if settings.check is not None and not settings.check:
         raise click.UsageError("--check is empty; expected 'hosted' or a .mid")
-    if settings.division and settings.bpm is None:
-        for source in sources:
+    if settings.division and settings.tempo == "source":
+        for source in inputs:
             if source.kind == "clip" or (source.path and source.path.suffix.lower() == ".json"):
                 raise click.UsageError(NO_TEMPO)
-    if settings.check not in (None, "hosted") and len(sources) > 1:
-        raise click.UsageError("--check FILE goes with one SOURCE; pass --check hosted for several")
+    if is_merged:
+        _check_merge(inputs, settings)
+    elif len(inputs) > 1:
+        if settings.check not in (None, "hosted"):
+            raise click.UsageError(
+                "--check FILE goes with one SOURCE; pass --check hosted for several"
+            )
+        if settings.audio:
+            raise click.UsageError(
+                "--audio goes with one SOURCE, or with --merge where several are one song"
+            )
+
+
+def _check_merge(inputs: Sequence[Source], settings: Settings) -> None:
+    if len(inputs) == 1:
+        raise click.UsageError("--merge makes one song of several SOURCEs; there is only one")
+    if settings.check == "hosted":
+        raise click.UsageError("--check hosted goes without --merge: each clip has its own .mid")
 
 
 class _Batch:
@@ -247,11 +143,19 @@ class _Batch:
         self._done = self._failed = 0
         self._unmet = set(settings.overrides)
 
-    def convert(self, source: Source, destination: Destination) -> None:
-        """Convert one input; whatever is wrong with it does not stop the others."""
+    def convert(self, source: Source, inputs: Sequence[Source], destination: Destination) -> None:
+        """Convert one song; whatever is wrong with it does not stop the others."""
         row: dict[str, Any] = {"source": source.shown, "outputs": [], "error": None, "exit": 0}
+        if source.kind == "merged":
+            row["sources"] = [one.shown for one in inputs]
+        at = source.shown
         try:
-            opened = open_source(source, strict=self._settings.strict, fetcher=self._fetcher)
+            read = []
+            for one in inputs:
+                at = one.shown
+                read.append(open_source(one, strict=self._settings.strict, fetcher=self._fetcher))
+            at = source.shown
+            opened = merge_opened(inputs, read)
             self._unmet -= {track.name for track in opened.song.tracks}
             if self._is_single:
                 self._check_overrides(opened.song)
@@ -260,11 +164,11 @@ class _Batch:
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad input never costs the others
-            row["error"] = self._report.failure(error, source.shown)
+            row["error"] = self._report.failure(error, at)
             row["exit"] = int(code_of(error))
             self._failed += 1
         else:
-            row |= outcome_row(result, destination)
+            row |= outcome_row(result, self._settings, destination)
             self._print(source, opened, result, destination)
             self._done += 1
         self.worst = max(self.worst, row["exit"])
@@ -297,21 +201,42 @@ class _Batch:
     def _print(
         self, source: Source, opened: Opened, result: Conversion, destination: Destination
     ) -> None:
-        report, song = self._report, result.song
         written = ", ".join(
             f"{typed(path)} ({size(len(result.files[target]))})"
             for target, path in destination.paths.items()
         )
-        counts = f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}"
         if self._is_single:
-            report.say((source.name, "title"), f": {counts}, {length(song.end)}")
+            self._print_one(source, opened, result, written)
         else:
-            changes = f", {count(len(result.changes), 'change')}" if result.changes else ""
-            report.say((source.shown, "title"), f": {counts}{changes} -> {written}")
+            self._print_row(source, opened, result, written)
+
+    def _print_one(self, source: Source, opened: Opened, result: Conversion, written: str) -> None:
+        """Say everything about the only song."""
+        report, song = self._report, result.song
+        report.say((source.name, "title"), f": {_counts(song)}, {length(song.end)}")
+        self._print_findings(opened, result, is_row=False)
+        for line in beat_lines(result, self._settings, opened):
+            report.say(line)
+        if written:
+            report.say("  wrote ", (written, "good"))
+
+    def _print_row(self, source: Source, opened: Opened, result: Conversion, written: str) -> None:
+        """Say in a line what became of one song of several, and what was wrong with it."""
+        layout, facts = result.layout, _counts(result.song)
+        if layout.is_estimated and result.song.note_count:
+            beat = "no steady beat" if layout.grid is None else short_tempo(layout.grid)
+            facts += f", {beat}"
+        if result.changes:
+            facts += f", {count(len(result.changes), 'change')}"
+        self._report.say((source.shown, "title"), f": {facts} -> {written}")
+        self._print_findings(opened, result, is_row=True)
+
+    def _print_findings(self, opened: Opened, result: Conversion, *, is_row: bool) -> None:
+        report, song = self._report, result.song
         if not song.note_count:
             report.say(f"  no notes in this {'answer' if opened.is_answer else 'file'}")
         report.repairs(song.repairs)
-        if self._is_single:
+        if not is_row:
             report.changes(result.changes)
         if result.moves is not None:
             report.say(f"  {moves_line(result.moves, self._settings)}")
@@ -319,7 +244,7 @@ class _Batch:
             print_check(report, result, opened)
             if "mid" in result.files:
                 report.say("  the .mid was read back: it holds every note as meant")
-        if self._is_single and result.tempo is not None:
-            report.say(f"  tempo in the .mid: {tempo_line(result.tempo, self._settings, opened)}")
-        if self._is_single and written:
-            report.say("  wrote ", (written, "good"))
+
+
+def _counts(song: Song) -> str:
+    return f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}"

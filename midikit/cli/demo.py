@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 import unicodedata
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.conversion import Settings, run
+from midikit.cli.beat_rows import grid_row
+from midikit.cli.beat_words import short_tempo, tempo_words
+from midikit.cli.conversion import run
 from midikit.cli.exits import BrokenPromiseError, Exit
 from midikit.cli.inspect import describe
 from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import change_row, repair_row
+from midikit.cli.settings import Settings
 from midikit.cli.sources import Opened
 from midikit.cli.table import Column
 from midikit.cli.words import apart, count, length, pitch_name, size, tempo_text
@@ -44,7 +48,7 @@ _FOLDER = "midikit-demo"
 _POLLS = 1
 _LONGEST_NAP = 0.2
 _DEADLINE = 60.0
-_SAME_BPM = 0.05
+_SAME_BPM = 0.001
 _WIDTH = 80
 _HELP = """See the whole way once: no token, no network.
 
@@ -54,9 +58,9 @@ Examples:
   midikit demo --all -o songs  all six songs into ./songs/
 
 It starts the embedded endpoint on this machine, fetches a clip from it as from
-the service, reads the notes, writes a .mid that plays right, a piano roll and a
-table, and checks the notes against the hosted .mid. Running it again replaces
-its own files.
+the service, reads the notes, finds their beat, writes a .mid that plays right,
+a piano roll and a table, and checks the notes against the hosted .mid. Running
+it again replaces its own files.
 """
 
 _COLUMNS = (
@@ -203,6 +207,7 @@ def _print(report: Report, show: _Show) -> None:
         f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}, "
         f"{length(song.end)}; the answer names no tempo",
     )
+    _print_found(report, show)
     report.data("")
     counts = [count(len(_changes_of(show.hosted)), "change")]
     if repairs := sum(repair.count for repair in show.hosted.repairs):
@@ -233,6 +238,22 @@ def _print(report: Report, show: _Show) -> None:
     report.table((Column("name"), Column("size", right=True), Column("what it is")), rows, indent=2)
 
 
+def _print_found(report: Report, show: _Show) -> None:
+    """Say what the beat was found to be, and how it was played where that is something else."""
+    grid, truth = show.result.layout.grid, show.truth
+    if grid is None:
+        found = "no steady beat in the notes"
+    else:
+        claim = tempo_text(show.hosted.tempo)
+        found = f"{tempo_words(grid)}, from the notes; the hosted file claims {claim}"
+        is_right = abs(grid.bpm / truth.bpm - 1.0) < _SAME_BPM and grid.meter == truth.meter
+        found += "" if is_right else f". It was played at {short_tempo(truth.grid())}"
+    first, *rest = textwrap.wrap(found, _WIDTH - 8)
+    report.data(("Found   ", "title"), first)
+    for line in rest:
+        report.data(f"        {line}")
+
+
 def _rows(show: _Show) -> list[list[str]]:
     """Write a row a track, as the .mid that was made has it."""
     from midikit.gm import PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
@@ -252,13 +273,12 @@ def _rows(show: _Show) -> list[list[str]]:
 def _faults(show: _Show) -> list[str]:
     """Say what is wrong with the hosted file, as far as it can be seen in it."""
     from midikit.gm import DRUM_CHANNEL, PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
+    from midikit.rhythm.judge import judge_tempo  # noqa: PLC0415 - the help needs none of it
 
     hosted, found = show.hosted, []
     if refusal := _mido_says(show.clip.hosted or b""):
         found.append(f"mido cannot open it: {refusal}")
-    music = show.truth.qpm
-    if not hosted.tempo.is_constant or abs(float(hosted.tempo.qpm[0]) - music) > _SAME_BPM:
-        found.append(f"claims {tempo_text(hosted.tempo)}, the music is at {music:.2f}")
+    found += judge_tempo(hosted.tempo, show.truth.grid())
     found += _wrong_sounds(hosted)
     lost = [track for track in hosted.tracks if track.is_drum and track.channel != DRUM_CHANNEL]
     if lost:
@@ -364,6 +384,7 @@ def _json_row(show: _Show) -> dict[str, Any]:
         "tracks": len(song.tracks),
         "notes": song.note_count,
         "seconds": song.end,
+        "grid": grid_row(show.result.layout.grid),
         "hosted_faults": _faults(show),
         "hosted_repairs": [repair_row(repair) for repair in show.hosted.repairs],
         "changes": [change_row(change) for change in show.result.changes],

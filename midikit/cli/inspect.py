@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.beat import Beat, find_beat
 from midikit.cli.exits import Exit
+from midikit.cli.options import Number, WholeNumber
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import repair_row, tempo_row
 from midikit.cli.sources import open_source, resolve
@@ -38,9 +40,13 @@ _HELP = """Show what is in a song and what is wrong with it.
 Examples:
   midikit inspect song.json
   midikit inspect hosted.mid
-  midikit inspect saved/ --json | jq .notes
+  midikit inspect saved/ --json | jq .grid.bpm
 
-A row a track: its notes, their range (C4 is MIDI pitch 60), the General MIDI
+First what the beat is, as far as the notes tell: tempo, meter, how sure that
+is, what else it may be, which parts are late or early, and what is wrong with
+the tempo that a .mid claims.
+
+Then a row a track: its notes, their range (C4 is MIDI pitch 60), the General MIDI
 program it plays once converted and how that was found (by: claim of the file,
 name, role in brackets, guess, none), the most notes at one time (poly), notes
 shorter than 30 ms, how many velocities (flat: one only), notes written twice.
@@ -243,7 +249,7 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
     for change in changes:
         if change.kind == "merge":
             alike = f"{change.count} tracks of this name"
-            found.append(f"{change.where}: {alike}; convert --merge name joins them")
+            found.append(f"{change.where}: {alike}; convert --merge-tracks name joins them")
         else:
             found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
     return found
@@ -285,12 +291,26 @@ def _cells(row: Row) -> list[str]:
 
 @click.command("inspect", help=_HELP)
 @click.argument("source", nargs=-1, required=True)
+@click.option(
+    "--tempo-hint",
+    type=Number(10.0, 600.0),
+    metavar="BPM",
+    help="About how fast it is; counts felt beats.",
+)
+@click.option(
+    "--beats-per-bar",
+    type=WholeNumber(1, 16),
+    metavar="N",
+    help="Felt beats in a bar: 4 in 4/4, 2 in 6/8.",
+)
 @click.option("--strict", is_flag=True, help="Refuse damaged input instead of mending it.")
 @common_options
 @click.pass_context
 def inspect(
     ctx: click.Context,
     source: tuple[str, ...],
+    tempo_hint: float | None,
+    beats_per_bar: int | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -304,7 +324,8 @@ def inspect(
         try:
             opened = open_source(one, strict=strict)
             rows = describe(opened.song, None if as_json else _MOST_ROWS)
-            row = _json_row(one, opened, rows) if as_json else {}
+            beat = find_beat(opened, tempo_hint, beats_per_bar)
+            row = _json_row(one, opened, rows, beat) if as_json else {}
         except Exception as error:  # noqa: BLE001 - one bad input never hides the others
             failed = report.failure(error, one.shown)
             worst = max(worst, failed["exit"])
@@ -314,13 +335,13 @@ def inspect(
                 if number:
                     report.data("")
                 name = one.name if len(sources) == 1 else one.shown
-                _print(report, name, opened, rows)
+                _print(report, name, opened, rows, beat)
         if as_json:
             report.row(row)
     ctx.exit(worst)
 
 
-def _print(report: Report, name: str, opened: Opened, rows: list[Row]) -> None:
+def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Beat) -> None:
     """Print the table of one song and what else there is to say."""
     song = opened.song
     facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
@@ -330,6 +351,8 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row]) -> None:
     if song.title and song.title.strip():
         claims.insert(0, f"'{printable(song.title)}'")
     report.data(f"  {', '.join(text for text in claims if text)}")
+    for line in beat.lines():
+        report.data(line)
     if rows:
         report.data("")
         report.table(_COLUMNS, [_cells(row) for row in rows], indent=1)
@@ -349,7 +372,7 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row]) -> None:
         report.repairs(song.repairs, data=True)
 
 
-def _json_row(source: Source, opened: Opened, rows: list[Row]) -> dict[str, Any]:
+def _json_row(source: Source, opened: Opened, rows: list[Row], beat: Beat) -> dict[str, Any]:
     """Put everything into plain values for JSON."""
     song = opened.song
     return {
@@ -359,6 +382,7 @@ def _json_row(source: Source, opened: Opened, rows: list[Row]) -> dict[str, Any]
         "notes": song.note_count,
         "seconds": song.end,
         "tempo": None if opened.is_answer else tempo_row(song.tempo),
+        **beat.row(),
         "time_signatures": [list(signature) for signature in song.time_signatures],
         "key_signatures": [list(signature) for signature in song.key_signatures],
         "remarks": remarks(song, rows),

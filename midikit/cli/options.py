@@ -19,7 +19,11 @@ _SLOWEST, _FASTEST = 3.58, 60_000_000
 _SHOWN = 40
 _NUMBER = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-_OF_THE_MID = ("merge", "overlap", "short", "ticks_per_quarter")
+_TEMPI = ("auto", "constant", "source")
+_OF_THE_MID = ("merge_tracks", "overlap", "short", "ticks_per_quarter", "bar_markers")
+_OF_THE_ESTIMATE = ("tempo_hint", "beats_per_bar", "bar_markers")
+_OF_QUANTIZING = ("strength", "swing", "triplets", "window", "ends")
+_WITHOUT_SWING = ("1/4", "1/8t", "1/16t")
 
 
 class Number(click.FloatRange):
@@ -46,30 +50,30 @@ class WholeNumber(click.IntRange):
         return number
 
 
-def read_tempo(_: click.Context, __: click.Parameter, value: str) -> float | None:
+def read_tempo(_: click.Context, __: click.Parameter, value: str) -> str | float:
     """Read --tempo.
 
     Parameters
     ----------
     value : str
-        ``source`` or beats a minute.
+        ``auto``, ``constant``, ``source`` or quarters a minute.
 
     Returns
     -------
-    float or None
-        Beats a minute, None for the tempo of the source.
+    str or float
+        The word, or quarters a minute.
 
     Raises
     ------
     click.BadParameter
         If it is neither.
     """
-    if value == "source":
-        return None
+    if value in _TEMPI:
+        return value
     if not (_is_number(value) and _SLOWEST <= float(value) <= _FASTEST):
         raise click.BadParameter(
-            f"{quoted(value, _SHOWN)} is no tempo; expected 'source' or beats a minute, "
-            f"{_SLOWEST:g} to {_FASTEST:,.0f}"
+            f"{quoted(value, _SHOWN)} is no tempo; expected {', '.join(_TEMPI)} or beats a "
+            f"minute, {_SLOWEST:g} to {_FASTEST:,.0f}"
         )
     return float(value)
 
@@ -121,18 +125,54 @@ def check_effects(ctx: click.Context, targets: Sequence[str]) -> None:
         If one has no effect.
     """
     values = ctx.params
-    needs = {
-        "strength": ("--quantize", values["division"] != "off"),
-        "duplicates": ("--merge name", values["merge"] == "name"),
-        "fs": ("--to npz", "npz" in targets),
-        **dict.fromkeys(_OF_THE_MID, ("--to mid", "mid" in targets)),
-    }
-    for name, (needed, there) in needs.items():
+    is_estimated = values["tempo"] in {"auto", "constant"}
+    quantizes = values["division"] != "off"
+    needs = [
+        *((name, "--tempo auto or constant", is_estimated) for name in _OF_THE_ESTIMATE),
+        ("sync", "--tempo auto", values["tempo"] == "auto"),
+        *((name, "--quantize", quantizes) for name in _OF_QUANTIZING),
+        ("duplicates", "--merge-tracks name", values["merge_tracks"] == "name"),
+        ("fs", "--to npz", "npz" in targets),
+        ("per_beat", "--to npz", "npz" in targets),
+        *((name, "--to mid", "mid" in targets) for name in _OF_THE_MID),
+    ]
+    for name, needed, there in needs:
         if not there and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} has no effect without {needed}")
+    if values["align"] and not (is_estimated or quantizes):
+        raise click.UsageError(
+            "--align has no effect without --tempo auto or constant, or --quantize"
+        )
+    _check_pairs(values, ctx)
+
+
+def _check_pairs(values: dict[str, Any], ctx: click.Context) -> None:
+    """Refuse two options that contradict each other."""
     if values["overrides"] and values["programs"] == "source":
         raise click.UsageError("--program changes what --programs name chooses; pass one of them")
+    if values["audio"] and values["audio_offset"] is not None:
+        raise click.UsageError("--audio measures what --audio-offset says; pass one of them")
+    if values["audio"] or values["audio_offset"] is not None:
+        option = "--audio" if values["audio"] else "--audio-offset"
+        for other, moves in (
+            ("--sync bar", values["sync"] == "bar"),
+            ("--tempo constant", values["tempo"] == "constant"),
+        ):
+            if moves:
+                raise click.UsageError(
+                    f"{option} puts the notes where the audio has them, {other} moves them from "
+                    "there; pass one of them"
+                )
+    division = values["division"]
+    if division.endswith("t") and values["triplets"] == "no":
+        raise click.UsageError(f"--quantize {division} is a triplet; --triplets no forbids it")
+    if values["swing"] is not None and division in _WITHOUT_SWING:
+        raise click.UsageError(f"--swing has no effect on --quantize {division}")
+    if values["per_beat"] is not None and (
+        ctx.get_parameter_source("fs") is ParameterSource.COMMANDLINE
+    ):
+        raise click.UsageError("--per-beat is instead of --fs; pass one of them")
 
 
 def _is_number(text: str) -> bool:

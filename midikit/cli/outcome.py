@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
+from midikit.cli.beat_words import audio_lines, grid_lines, lag_lines, wrapped
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.words import apart, count, tempo_text
 
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves
-    from midikit.cli.conversion import Conversion, Settings
+    from midikit.cli.conversion import Conversion
     from midikit.cli.outputs import Destination
     from midikit.cli.report import Report
+    from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
     from midikit.model.tempo import TempoMap
 
-__all__ = ["moves_line", "outcome_row", "print_check", "tempo_line"]
+__all__ = ["beat_lines", "moves_line", "outcome_row", "print_check"]
 
 
-def tempo_line(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
-    """Say which tempo the .mid claims, and why.
+def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[str]:
+    """Say which tempo is written and why, what the beat is, and where the parts are.
 
     Parameters
     ----------
-    tempo : TempoMap
-        What it claims.
+    result : Conversion
+        What became of the input.
     settings : Settings
         What was asked for.
     opened : Opened
@@ -33,14 +36,35 @@ def tempo_line(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
 
     Returns
     -------
-    str
-        One line.
+    list of str
+        Lines of at most 80 characters.
     """
-    if settings.bpm is not None:
-        return f"{tempo_text(tempo)}, as asked; the seconds stay"
-    if opened.is_answer:
-        return f"{tempo_text(tempo)}, the default: the answer names none (--tempo BPM sets it)"
-    return f"{tempo_text(tempo)}, as in the input"
+    layout, tempo = result.layout, result.tempo
+    lines = [] if result.audio is None else audio_lines(result.audio)
+    if layout.is_estimated and layout.grid is not None:
+        lines += grid_lines(layout.grid)
+    elif tempo is not None:
+        lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
+    if layout.sync_offset is not None:
+        side = "earlier" if layout.sync_offset < 0 else "later"
+        moved = f"the whole song moved {abs(layout.sync_offset):.3f} s {side} for --sync bar"
+        lines += wrapped("offset", moved)
+    if not layout.is_aligned:
+        kept = "parts left where they are (--align puts them together)"
+        lines += lag_lines(result.song, layout.lags, kept)
+    return lines
+
+
+def _tempo_words(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
+    """Say which tempo the .mid claims where it is not that of a grid that was found."""
+    said = tempo_text(tempo)
+    if not isinstance(settings.tempo, str):
+        return f"{said}, as asked; the seconds stay"
+    if not opened.is_answer:
+        return f"{said}, as in the input"
+    if settings.tempo == "source":
+        return f"{said}, the default: the answer names none"
+    return f"{said}, a nominal one (--tempo-hint BPM or --tempo BPM if you know it)"
 
 
 def moves_line(moves: Moves, settings: Settings) -> str:
@@ -58,8 +82,9 @@ def moves_line(moves: Moves, settings: Settings) -> str:
     str
         One line.
     """
+    lines = "what each bar was played on" if settings.division == "auto" else settings.division
     return (
-        f"quantized to {settings.division}: {moves.moved:,} of {count(moves.notes, 'note')} moved, "
+        f"quantized to {lines}: {moves.moved:,} of {count(moves.notes, 'note')} moved, "
         f"at most {moves.largest * 1e3:.1f} ms; none lost, added or reordered"
     )
 
@@ -97,13 +122,15 @@ def print_check(report: Report, result: Conversion, opened: Opened) -> None:
         report.say(f"  {name} has {count(faults, 'fault')}; midikit inspect lists them")
 
 
-def outcome_row(result: Conversion, destination: Destination) -> dict[str, Any]:
+def outcome_row(result: Conversion, settings: Settings, destination: Destination) -> dict[str, Any]:
     """Put what became of an input into plain values for JSON.
 
     Parameters
     ----------
     result : Conversion
         What became of it.
+    settings : Settings
+        What was asked for.
     destination : Destination
         Where it was written.
 
@@ -113,6 +140,7 @@ def outcome_row(result: Conversion, destination: Destination) -> dict[str, Any]:
         What stands in its JSON line beside source and error.
     """
     song, moves, checked = result.song, result.moves, result.checked
+    layout = result.layout
     return {
         "outputs": [
             {"target": target, "path": str(path), "bytes": len(result.files[target])}
@@ -122,6 +150,11 @@ def outcome_row(result: Conversion, destination: Destination) -> dict[str, Any]:
         "notes": song.note_count,
         "seconds": song.end,
         "tempo": None if result.tempo is None else tempo_row(result.tempo),
+        "grid": grid_row(layout.grid if layout.is_estimated else None),
+        "lags": lag_rows(song, layout.lags),
+        "aligned": layout.is_aligned,
+        "sync_offset": layout.sync_offset,
+        "audio_offset": audio_row(result.audio, settings.audio_offset),
         "repairs": [repair_row(repair) for repair in song.repairs],
         "changes": [change_row(change) for change in result.changes],
         "quantized": None

@@ -57,18 +57,25 @@ class Destination:
 
     @classmethod
     def of_all(
-        cls, sources: Sequence[Source], targets: Sequence[str], output: str | None
+        cls,
+        sources: Sequence[Source],
+        targets: Sequence[str],
+        output: str | None,
+        *,
+        inputs: Sequence[Source] | None = None,
     ) -> list[Destination]:
         """Choose the files of every input before any is written.
 
         Parameters
         ----------
         sources : sequence of Source
-            The inputs.
+            What there are outputs of.
         targets : sequence of str
             Targets of each.
         output : str or None
             What ``-o`` says.
+        inputs : sequence of Source or None, optional
+            What is read, where `sources` are made of it.
 
         Returns
         -------
@@ -84,19 +91,20 @@ class Destination:
             If `output` is an input.
         """
         output = _checked(output)
+        inputs = sources if inputs is None else inputs
         if output == STDOUT or (output is None and [s.kind for s in sources] == ["stdin"]):
             _check_stdout(len(sources), targets, asked=output == STDOUT)
             return [cls({}) for _ in sources]
         if output is not None and _names_file(output):
             _check_file(len(sources), targets, output)
-            _check_inputs(sources, Path(output))
+            _check_inputs(inputs, Path(output))
             return [cls({targets[0]: Path(output)})]
         folder = Path(output or ".")
-        _check_folders(sources, targets, output)
+        _check_folders(inputs, targets, output)
         made = [
             cls({t: folder / f"{stem}{TARGETS[t]}" for t in targets}) for stem in _stems(sources)
         ]
-        _check_names(sources, made)
+        _check_names(inputs, made)
         return made
 
 

@@ -62,8 +62,8 @@ class Source:
         How messages call it, fit for a terminal.
     stem : str
         What its outputs are called, before it is made safe.
-    kind : {"stdin", "clip", "file", "refused"}
-        What it is.
+    kind : {"stdin", "clip", "file", "refused", "merged"}
+        What it is; ``merged`` stands for several that are one song.
     path : Path or None, optional
         The file.
     clip_id : str, optional
@@ -76,7 +76,7 @@ class Source:
 
     shown: str
     stem: str
-    kind: Literal["stdin", "clip", "file", "refused"]
+    kind: Literal["stdin", "clip", "file", "refused", "merged"]
     path: Path | None = None
     clip_id: str = ""
     folder: Path | None = None

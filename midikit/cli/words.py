@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
 
-__all__ = ["apart", "count", "length", "pitch_name", "size", "tempo_text"]
+__all__ = ["apart", "bpm_text", "count", "length", "pitch_name", "size", "tempo_text"]
 
 _NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _NOTHING = 5e-5
@@ -143,9 +143,26 @@ def tempo_text(tempo: TempoMap) -> str:
     """
     low, high = float(tempo.qpm.min()), float(tempo.qpm.max())
     if tempo.is_constant:
-        return f"{_bpm(low)} BPM"
-    return f"{count(len(tempo.qpm), 'tempo event')}, {_bpm(low)} to {_bpm(high)} BPM"
+        return f"{bpm_text(low)} BPM"
+    return f"{count(len(tempo.qpm), 'tempo event')}, {bpm_text(low)} to {bpm_text(high)} BPM"
 
 
-def _bpm(value: float) -> str:
+def bpm_text(value: float) -> str:
+    """Say a number of beats a minute.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+
+    Returns
+    -------
+    str
+        With two decimals where they say something.
+
+    Examples
+    --------
+    >>> bpm_text(109.7301), bpm_text(120.0)
+    ('109.73', '120')
+    """
     return f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,41 @@
+"""What several test files share: the command line in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from midikit.__main__ import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Run:
+    """What one call of the command line came to."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+        self.text = out + err
+
+    def row(self) -> dict[str, Any]:
+        """Read the one JSON line on stdout."""
+        (line,) = self.out.splitlines()
+        row: dict[str, Any] = json.loads(line)
+        return row
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
+    """Run the command line inside a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
+
+    def run(*words: object) -> Run:
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Run(code, out, err)
+
+    return run
