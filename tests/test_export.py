@@ -349,3 +349,12 @@ def test_any_claim_can_be_judged(grid: BeatGrid, claimed: list[tuple[float, floa
         assert sentence
         assert "nan" not in sentence
         assert "\n" not in sentence
+
+
+@each_song
+def test_what_we_write_is_never_faulted(demo: DemoSong) -> None:
+    """Neither the few tempi of a drift nor a lead-in at another pace, whatever the pickup."""
+    for grid in (demo.grid(), demo.grid().shift_downbeat(1)):
+        written = read_midi(to_midi(with_grid(demo.song(), grid)))
+        bar_line = written.time_signatures[-1][0]
+        assert judge_tempo(written.tempo, grid, bar_line=bar_line) == ()

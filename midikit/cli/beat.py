@@ -99,5 +99,8 @@ def find_beat(opened: Opened, tempo_hint: float | None, beats_per_bar: int | Non
     grid = find_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar)
     if grid is None:
         return Beat(song, None, np.full(len(song), np.nan), None)
-    findings = None if opened.is_answer else judge_tempo(song.tempo, grid)
+    findings = None
+    if not opened.is_answer:
+        bar_line = song.time_signatures[-1][0] if song.time_signatures else 0.0
+        findings = judge_tempo(song.tempo, grid, bar_line=bar_line)
     return Beat(song, grid, part_lags(song, grid), findings)

@@ -27,6 +27,7 @@ __all__ = [
     "first_bar",
     "grid_lines",
     "lag_lines",
+    "moved_words",
     "readings",
     "short_tempo",
     "tempo_range",
@@ -188,7 +189,7 @@ def grid_lines(grid: BeatGrid, indent: int = 2) -> list[str]:
     if grid.confidence is not None:
         facts += f" ({_sure(grid.confidence)})"
     pickup = f", after a pickup of {count(grid.pickup, 'beat')}" if grid.pickup else ""
-    facts += f"; first bar line at {first_bar(grid):.3f} s{pickup}"
+    facts += f"; first bar line at {_seconds(first_bar(grid))}{pickup}"
     if grid.swing_ratio > _SWUNG_FROM:
         is_triplet = abs(grid.swing_ratio - _TRIPLET_SWING) < _NEAR_TRIPLET
         how = "in triplets" if is_triplet else f"{100 * grid.swing_ratio:.0f} %"
@@ -196,6 +197,10 @@ def grid_lines(grid: BeatGrid, indent: int = 2) -> list[str]:
     lines = wrapped("tempo", facts, indent)
     others = [f"{said} ({ask})" for said, ask in readings(grid)]
     return lines + (wrapped("or", "; ".join(others), indent) if others else [])
+
+
+def _seconds(seconds: float) -> str:
+    return f"{round(seconds, 3) + 0.0:.3f} s"  # + 0.0: no minus before a zero
 
 
 def first_bar(grid: BeatGrid) -> float:
@@ -268,6 +273,27 @@ def readings(grid: BeatGrid) -> list[tuple[str, str]]:
 
 def _alike(one: float, other: float) -> bool:
     return abs(one / other - 1.0) < _SAME_TEMPO
+
+
+def moved_words(seconds: float) -> str:
+    """Say how far a song was moved.
+
+    Parameters
+    ----------
+    seconds : float
+        How far, later if positive.
+
+    Returns
+    -------
+    str
+        In seconds, to the millisecond.
+
+    Examples
+    --------
+    >>> moved_words(-0.6161)
+    'moved 0.616 s earlier'
+    """
+    return f"moved {abs(seconds):.3f} s {'earlier' if seconds < 0 else 'later'}"
 
 
 def lag_lines(song: Song, lags: npt.NDArray[np.float64], hint: str, indent: int = 2) -> list[str]:

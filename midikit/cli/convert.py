@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.beat_words import short_tempo
+from midikit.cli.beat_words import moved_words, short_tempo
 from midikit.cli.calls import Fetcher, refuse_large_batch
 from midikit.cli.conversion import NO_TEMPO, run
 from midikit.cli.convert_options import SectionedCommand, convert_options
@@ -226,6 +226,8 @@ class _Batch:
         if layout.is_estimated and result.song.note_count:
             beat = "no steady beat" if layout.grid is None else short_tempo(layout.grid)
             facts += f", {beat}"
+        if layout.sync_offset is not None:
+            facts += f", {moved_words(layout.sync_offset)}"
         if result.changes:
             facts += f", {count(len(result.changes), 'change')}"
         self._report.say((source.shown, "title"), f": {facts} -> {written}")

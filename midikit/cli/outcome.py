@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
-from midikit.cli.beat_words import audio_lines, grid_lines, lag_lines, wrapped
+from midikit.cli.beat_words import audio_lines, grid_lines, lag_lines, moved_words, wrapped
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.words import apart, count, tempo_text
@@ -46,9 +46,8 @@ def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
     elif tempo is not None:
         lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
     if layout.sync_offset is not None:
-        side = "earlier" if layout.sync_offset < 0 else "later"
-        moved = f"the whole song moved {abs(layout.sync_offset):.3f} s {side} for --sync bar"
-        lines += wrapped("offset", moved)
+        moved = moved_words(layout.sync_offset)
+        lines += wrapped("offset", f"the whole song {moved}, for --sync bar")
     if not layout.is_aligned:
         kept = "parts left where they are (--align puts them together)"
         lines += lag_lines(result.song, layout.lags, kept)

@@ -52,7 +52,7 @@ class _Slips(NamedTuple):
     seconds: npt.NDArray[np.float64]
 
 
-def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
+def judge_tempo(claimed: TempoMap, grid: BeatGrid, *, bar_line: float = 0.0) -> tuple[str, ...]:
     """Say what is wrong with a claimed tempo map.
 
     Parameters
@@ -61,6 +61,8 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
         The tempo as a file claims it.
     grid : BeatGrid
         Beats and bars of the music.
+    bar_line : float, optional
+        A second from which the file counts bars: that of its last time signature.
 
     Returns
     -------
@@ -81,8 +83,9 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
     found = []
     level = _level(claimed, grid)
     slips = _slips(claimed)
-    counted = _counted(claimed, slips)
-    if counted and len(claimed.qpm) > len(grid.downbeats) + 1:
+    is_dense = len(claimed.qpm) > len(grid.downbeats) + 1
+    counted = _counted(claimed, slips, is_dense=is_dense)
+    if counted and is_dense:
         found.append(f"{len(claimed.qpm):,} tempo events, {counted}")
     elif counted:
         found.append(counted)
@@ -101,7 +104,7 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid) -> tuple[str, ...]:
         if at_end >= 0.5:
             found.append(f"its bars are {at_end:.1f} beats off the music's at the end")
     elif level == 1.0:
-        found += _bars_off(claimed, grid)
+        found += _bars_off(claimed, grid, bar_line)
     return tuple(found)
 
 
@@ -118,10 +121,16 @@ def _paces(claimed: TempoMap, grid: BeatGrid) -> npt.NDArray[np.float64]:
 
 
 def _drift(claimed: TempoMap, grid: BeatGrid, level: float) -> npt.NDArray[np.float64]:
-    """Return how many beats the claim has counted too many at each beat of the grid."""
+    """Return how many beats the claim has counted too many at each beat of the grid.
+
+    What it counts before the first bar line is its lead-in, whatever the pace.
+    """
     quarters = claimed.to_quarters(grid.beats) / level
-    beats = (quarters - quarters[0]) / quarters_per_beat(grid.meter)
-    return np.asarray(beats - np.arange(len(grid.beats)), np.float64)
+    first = min(grid.pickup, len(grid.beats) - 1)
+    beats = (quarters - quarters[first]) / quarters_per_beat(grid.meter)
+    drift = np.asarray(beats - np.arange(len(grid.beats)) + first, np.float64)
+    drift[:first] = 0.0
+    return drift
 
 
 def _slips(claimed: TempoMap) -> _Slips:
@@ -150,10 +159,13 @@ def _slips(claimed: TempoMap) -> _Slips:
     return _Slips(beats[where], claimed.seconds[where])
 
 
-def _counted(claimed: TempoMap, slips: _Slips) -> str:
-    """Say how the tempo events jitter and what they missed; nothing where they do neither."""
+def _counted(claimed: TempoMap, slips: _Slips, *, is_dense: bool) -> str:
+    """Say how the tempo events jitter and what they missed; nothing where they do neither.
+
+    Less than one event a bar is a drift in steps, not jitter.
+    """
     what = []
-    if len(claimed.qpm) >= _MANY:
+    if is_dense and len(claimed.qpm) >= _MANY:
         jitter = 1.4826 * float(np.median(np.abs(_bends(claimed)))) / _BENT
         if jitter > _JITTER:
             what.append(f"jittering by {100.0 * jitter:.1f} %")
@@ -214,13 +226,14 @@ def _played(grid: BeatGrid, level: float = 1.0) -> str:
     return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
-def _bars_off(claimed: TempoMap, grid: BeatGrid) -> list[str]:
+def _bars_off(claimed: TempoMap, grid: BeatGrid, bar_line: float) -> list[str]:
     """Say how far the bar lines of a claim at the right tempo lie from the music's."""
     if not len(grid.downbeats):
         return []
     a_bar = grid.beats_per_bar * quarters_per_beat(grid.meter)
-    bar = claimed.to_quarters(grid.downbeats) / a_bar
-    seconds = grid.downbeats - claimed.to_seconds(np.rint(bar) * a_bar)
+    first = float(claimed.to_quarters(bar_line))
+    bar = (claimed.to_quarters(grid.downbeats) - first) / a_bar
+    seconds = grid.downbeats - claimed.to_seconds(first + np.rint(bar) * a_bar)
     off = float(np.median(seconds))
     if abs(off) <= _OFF_BARS:
         return []
