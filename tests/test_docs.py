@@ -48,7 +48,8 @@ def test_python_blocks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every `midikit` line of the README but the serving one ends as it says."""
     answer = (ROOT / "fixtures" / "answers" / "example.json").read_bytes()
-    (folder / "answer.json").write_bytes(answer)
+    for name in ("answer", "drums", "bass", "keys"):
+        (folder / f"{name}.json").write_bytes(answer)
     convert = [sys.executable, "-m", "midikit", "convert", "answer.json", "-q", "--force", "-o"]
     for name in ("broken.mid", "hosted.mid", "reference.mid", "estimate.mid"):
         subprocess.run([*convert, name], check=True)
