@@ -400,6 +400,22 @@ def test_a_song_too_large_is_converted_without_a_beat(
     run = pop("convert", "pop.json")
     assert run.code == 0
     assert "no beat looked for in more than 1,000 notes: written at a nominal 120 BPM" in run.err
+    run = pop("inspect", "pop.json")
+    assert "  tempo: not looked for in more than 1,000 notes" in run.out
+
+
+def test_coarse_ticks_of_a_hosted_file_cost_no_accuracy(cli: Any) -> None:
+    """Its 96 ticks a quarter lie on the notes only under the tempo it claims."""
+    Path("hosted.mid").write_bytes(hosted_midi(POP))
+    run = cli("convert", "hosted.mid", "-o", "a.mid")
+    assert "480 ticks a quarter instead of 96, for the other tempo" in run.err
+    song = read_midi(Path("a.mid"))
+    assert song.ticks_per_quarter == 480
+    assert np.abs(starts(song) - starts(POP.song())).max() <= TICK
+    cli("convert", "hosted.mid", "-o", "b.mid", "--tempo", "source")
+    assert read_midi(Path("b.mid")).ticks_per_quarter == 96
+    cli("convert", "hosted.mid", "-o", "c.mid", "--ticks-per-quarter", "96")
+    assert read_midi(Path("c.mid")).ticks_per_quarter == 96
 
 
 def test_swing_without_offbeats_is_one_line(cli: Any) -> None:
@@ -411,7 +427,7 @@ def test_swing_without_offbeats_is_one_line(cli: Any) -> None:
         r"^Error: jig\.json: swing 0\.6: the quarters of (6|12)/8 have no second", run.err
     )
     assert "Traceback" not in run.err
-    assert "counting dotted quarters (85.3" in " ".join(cli("inspect", "jig.json").out.split())
+    assert "counting dotted quarters, 85.3" in " ".join(cli("inspect", "jig.json").out.split())
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,10 @@ def test_alignment_follows_what_moves_notes_unless_it_is_said() -> None:
     assert aligned.is_aligned
     again = lay_out(aligned.song, align=True)
     assert np.nanmax(np.abs(again.lags)) < 0.001
-    claimed = lay_out(song, tempo=POP.qpm)
+    claimed = lay_out(song, tempo=POP.qpm, quantizing=Quantizing())
+    assert not claimed.is_aligned
     assert np.isnan(claimed.lags).all()
+    assert lay_out(song, tempo=POP.qpm, quantizing=Quantizing(), align=True).is_aligned
 
 
 def test_sync_bar_moves_song_and_grid_alike() -> None:

@@ -49,13 +49,22 @@ class Beat:
             Lines of at most 80 characters.
         """
         if self.grid is None:
-            return wrapped("tempo", "no steady beat found") if self.song.note_count else []
+            return self._without_beat()
         lines = grid_lines(self.grid)
         lines += lag_lines(self.song, self.lags, "convert --align puts them together")
         if self.findings is not None:
             said = "; ".join(self.findings) or "its tempo keeps to the music"
             lines += wrapped("the file", said)
         return lines
+
+    def _without_beat(self) -> list[str]:
+        from midikit.rhythm.layout import MOST_NOTES  # noqa: PLC0415 - loads numpy
+
+        if not self.song.note_count:
+            return []
+        if self.song.note_count > MOST_NOTES:
+            return wrapped("tempo", f"not looked for in more than {MOST_NOTES:,} notes")
+        return wrapped("tempo", "no steady beat found")
 
     def row(self) -> dict[str, Any]:
         """Put it into plain values for JSON.

@@ -46,6 +46,9 @@ _REMOTE = 0.005
 time, which is a matter of taste."""
 
 _SAME_TEMPO = 0.01
+_SLOWEST, _FASTEST = 10, 600
+"""Felt beats a minute that --tempo-hint takes."""
+
 _STRAIGHT, _SWUNG_FROM = 0.5, 0.53
 _TRIPLET_SWING, _NEAR_TRIPLET = 2 / 3, 0.01
 _AUDIBLE = 0.005
@@ -117,7 +120,7 @@ def tempo_words(grid: BeatGrid) -> str:
         tempo = f"{bpm_text(grid.bpm)} BPM, drifting between {bpm_text(low)} and {bpm_text(high)}"
     counted = ""
     if _is_compound(grid):
-        counted = f", counting dotted quarters ({bpm_text(grid.qpm)} in quarters)"
+        counted = f", counting dotted quarters, {bpm_text(grid.qpm)} in quarters"
     return f"{tempo}, in {_meter(grid)}{counted}"
 
 
@@ -257,6 +260,8 @@ def readings(grid: BeatGrid) -> list[tuple[str, str]]:
         if any(_alike(other.bpm, bpm) and bars == known for bpm, known in seen):
             continue
         is_remote = other.confidence is None or other.confidence.bar < _REMOTE
+        if not _SLOWEST <= round(other.bpm) <= _FASTEST:
+            continue
         if is_sure and is_remote and round(other.bpm / grid.bpm, 2) not in _SIMPLE:
             continue
         seen.append((other.bpm, bars))

@@ -110,10 +110,11 @@ def run(opened: Opened, settings: Settings) -> Conversion:
     changes = song.changes
     files: dict[str, bytes] = {}
     if "mid" in settings.targets:
-        plan = _plan(song, settings)
+        resolution, told = _resolution(opened.song, layout, settings)
+        plan = _plan(song, settings, resolution)
         files["mid"] = plan.to_bytes()
         check_bytes(plan, files["mid"])
-        changes += plan.changes
+        changes += (*told, *plan.changes)
     others = [target for target in settings.targets if target != "mid"]
     if others:
         dressed, chosen = _with_programs(song, settings)
@@ -168,7 +169,23 @@ def _programs(song: Song, settings: Settings) -> Any:
     return {name: number for name, number in settings.overrides.items() if name in names}
 
 
-def _plan(song: Song, settings: Settings) -> MidiPlan:
+def _resolution(
+    song: Song, layout: Layout, settings: Settings
+) -> tuple[int | None, tuple[Change, ...]]:
+    """Choose ticks a quarter: the input's own are too coarse once another tempo moves them."""
+    from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
+    from midikit.units import DEFAULT_TICKS_PER_QUARTER  # noqa: PLC0415 - loads numpy
+
+    ours, asked = song.ticks_per_quarter, settings.ticks_per_quarter
+    if asked is not None or ours is None or layout.song.tempo is song.tempo:
+        return asked, ()
+    if ours >= DEFAULT_TICKS_PER_QUARTER:
+        return None, ()
+    what = f"{DEFAULT_TICKS_PER_QUARTER} ticks a quarter instead of {ours}, for the other tempo"
+    return DEFAULT_TICKS_PER_QUARTER, (Change("resolution", "", what),)
+
+
+def _plan(song: Song, settings: Settings, ticks_per_quarter: int | None) -> MidiPlan:
     from midikit.convert.arrange.plan import plan_midi  # noqa: PLC0415 - loads numpy
 
     return plan_midi(
@@ -178,7 +195,7 @@ def _plan(song: Song, settings: Settings) -> MidiPlan:
         duplicates=settings.duplicates,
         overlap=settings.overlap,
         short=settings.short,
-        ticks_per_quarter=settings.ticks_per_quarter,
+        ticks_per_quarter=ticks_per_quarter,
     )
 
 

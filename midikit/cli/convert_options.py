@@ -78,7 +78,8 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
         click.option(
             "--align/--no-align",
             default=None,
-            help="Put parts that lag each other together; on where notes move anyway.",
+            help="Put parts that lag each other together; done without asking where notes "
+            "move onto the beat that was found.",
         ),
     ),
     "Quantizing": (

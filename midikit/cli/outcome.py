@@ -63,6 +63,8 @@ def _tempo_words(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
         return f"{said}, as in the input"
     if settings.tempo == "source":
         return f"{said}, the default: the answer names none"
+    if not opened.song.note_count:
+        return f"{said}, a nominal one"
     return f"{said}, a nominal one (--tempo-hint BPM or --tempo BPM if you know it)"
 
 

@@ -93,9 +93,9 @@ class Layout:
     is_aligned : bool
         Whether the lags were taken off.
     unquantized : Song or None
-        The song right before it was quantized, and
+        The song right before it was quantized, None if it was not.
     quantized : Song or None
-        right after; None if it was not.
+        The song right after.
     sync_offset : float or None
         How far ``sync="bar"`` moved the song in seconds, positive for later.
     """
@@ -172,8 +172,9 @@ def lay_out(
     beats_per_bar : int or None, optional
         Felt beats a bar that are known, for the estimate.
     align : bool or None, optional
-        Whether to take off the parts' lags; None where notes move anyway: with `quantizing` or
-        ``tempo="constant"``.
+        Whether to take off the parts' lags; None where notes move onto an estimated grid: with
+        ``tempo="constant"``, and with `quantizing` under ``"auto"``. How the lines of a claimed or
+        given tempo lie against the music is not known; there lags are taken off only if asked.
     quantizing : Quantizing or None, optional
         How to quantize, on the grid that `tempo` names; None for not.
     offset : float, optional
@@ -211,7 +212,7 @@ def lay_out(
         raise ConversionError(f"tempo {quoted(tempo)}: expected auto, constant, source or a number")
     is_estimated = tempo in _ESTIMATED
     if align is None:
-        align = quantizing is not None or tempo == "constant"
+        align = is_estimated and (quantizing is not None or tempo == "constant")
     if is_estimated:
         grid = find_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar)
     elif isinstance(tempo, str):
