@@ -13,7 +13,7 @@ from midikit.cli.convert_options import SectionedCommand, convert_options
 from midikit.cli.exits import Exit, code_of
 from midikit.cli.merging import merge_opened, merged_source
 from midikit.cli.options import check_effects
-from midikit.cli.outcome import beat_lines, moves_line, outcome_row, print_check
+from midikit.cli.outcome import beat_lines, moves_lines, outcome_row, print_check
 from midikit.cli.outputs import Destination, parse_targets, typed, write_outputs, write_stdout
 from midikit.cli.report import Report
 from midikit.cli.settings import Settings
@@ -241,7 +241,8 @@ class _Batch:
         if not is_row:
             report.changes(result.changes)
         if result.moves is not None:
-            report.say(f"  {moves_line(result.moves, self._settings)}")
+            for line in moves_lines(result.moves, self._settings):
+                report.say(line)
         if result.checked is not None:
             print_check(report, result, opened)
             if "mid" in result.files:

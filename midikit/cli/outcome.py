@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from midikit.cli.sources import Opened
     from midikit.model.tempo import TempoMap
 
-__all__ = ["beat_lines", "moves_line", "outcome_row", "print_check"]
+__all__ = ["beat_lines", "moves_lines", "outcome_row", "print_check"]
 
 
 def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[str]:
@@ -68,7 +68,7 @@ def _tempo_words(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
     return f"{said}, a nominal one (--tempo-hint BPM or --tempo BPM if you know it)"
 
 
-def moves_line(moves: Moves, settings: Settings) -> str:
+def moves_lines(moves: Moves, settings: Settings) -> list[str]:
     """Say what quantizing did.
 
     Parameters
@@ -80,14 +80,15 @@ def moves_line(moves: Moves, settings: Settings) -> str:
 
     Returns
     -------
-    str
-        One line.
+    list of str
+        Lines of at most 80 characters.
     """
     lines = "what each bar was played on" if settings.division == "auto" else settings.division
-    return (
-        f"quantized to {lines}: {moves.moved:,} of {count(moves.notes, 'note')} moved, "
-        f"at most {moves.largest * 1e3:.1f} ms; none lost, added or reordered"
+    moved = (
+        f"{moves.moved:,} of {count(moves.notes, 'note')} moved, at most "
+        f"{moves.largest * 1e3:.1f} ms; none lost, added or reordered"
     )
+    return wrapped(f"quantized to {lines}", moved)
 
 
 def print_check(report: Report, result: Conversion, opened: Opened) -> None:
