@@ -126,7 +126,7 @@ def test_certainty_is_said_in_three_parts_where_they_differ(cli: Any, tmp_path: 
     said = " ".join(run.out.split())
     assert "(steady beat: sure, tempo: " in said
     assert "a guess" in said
-    assert re.search(r"or: \S.* \(--(tempo-hint|beats-per-bar) \d+\)", said)
+    assert re.search(r"or: \S.* \(--(tempo-hint|beats-per-bar|downbeat) [\d.]+\)", said)
     row = cli("inspect", example, "--json", "--tempo-hint", "110").row()
     assert row["grid"]["bpm"] == pytest.approx(110.06, abs=0.1)
     assert row["claimed_tempo_findings"] is None
@@ -138,6 +138,8 @@ def test_alternatives_come_by_asking_for_them(pop: Any) -> None:
     assert half["bpm"] == pytest.approx(POP.bpm / 2, rel=1e-3)
     waltz = pop("convert", "pop.json", "--beats-per-bar", "3", "-o", "x.mid", "--json").row()
     assert waltz["grid"]["meter"] == [3, 4]
+    bars = pop("convert", "pop.json", "--downbeat", "1.1", "-o", "y.mid", "--json").row()["grid"]
+    assert bars["first_bar"] == pytest.approx(0.616 + 60 / POP.bpm, abs=0.02)
     asked = pop("inspect", "pop.json", "--json").row()["grid"]["ask"]
     assert asked["--tempo-hint 55"] == "half time, 54.86 BPM"
 
@@ -445,6 +447,8 @@ def test_swing_without_offbeats_is_one_line(cli: Any) -> None:
         (["--tempo-hint", "5"], "is not in the range 10"),
         (["--tempo-hint", "nan"], "'nan' is not a number"),
         (["--beats-per-bar", "0"], "is not in the range 1"),
+        (["--downbeat", "2", "--tempo", "90"], "--downbeat has no effect without --tempo auto"),
+        (["--downbeat", "x"], "'x' is not a number"),
         (["--swing", "0.6"], "--swing has no effect without --quantize"),
         (["--swing", "0.4", "--quantize", "1/8"], "is not in the range 0.5"),
         (["--swing", "0.6", "--quantize", "1/8t"], "--swing has no effect on --quantize 1/8t"),

@@ -124,6 +124,24 @@ def test_example_with_hint() -> None:
     assert grid.bpm == pytest.approx(110.06, abs=0.1)
 
 
+def test_known_downbeat_moves_the_bars() -> None:
+    """A bar line that is known, roughly, makes the bars begin there; beats and meter stay."""
+    demo = demo_songs()[0]
+    song = demo.song()
+    grid = found(song)
+    second = float(grid.downbeats[3] + 2 * 60 / grid.bpm)
+    other = estimate_beats(song, downbeat=second + 0.1)
+    assert other is not None
+    assert np.abs(other.downbeats - second).min() < 1e-6
+    assert (other.meter, other.bpm) == (grid.meter, grid.bpm)
+
+
+def test_bad_downbeat() -> None:
+    """A bar line that is no number is refused in words."""
+    with pytest.raises(NotesError, match=r"downbeat nan; expected a finite second"):
+        estimate_beats(Song(()), downbeat=float("nan"))
+
+
 @settings(max_examples=10, deadline=None)
 @given(steps=st.integers(1, 4000), which=st.sampled_from([2, 3]))
 def test_shift_moves_the_grid(steps: int, which: int) -> None:

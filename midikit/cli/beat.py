@@ -81,7 +81,12 @@ class Beat:
         }
 
 
-def find_beat(opened: Opened, tempo_hint: float | None, beats_per_bar: int | None) -> Beat:
+def find_beat(
+    opened: Opened,
+    tempo_hint: float | None,
+    beats_per_bar: int | None,
+    downbeat: float | None,
+) -> Beat:
     """Find the beat of an input, and judge the tempo it claims.
 
     Parameters
@@ -92,6 +97,8 @@ def find_beat(opened: Opened, tempo_hint: float | None, beats_per_bar: int | Non
         Felt beats a minute that are known.
     beats_per_bar : int or None
         Felt beats a bar that are known.
+    downbeat : float or None
+        Second of a bar line that is known.
 
     Returns
     -------
@@ -105,7 +112,7 @@ def find_beat(opened: Opened, tempo_hint: float | None, beats_per_bar: int | Non
     from midikit.rhythm.layout import find_beats  # noqa: PLC0415 - as above
 
     song = opened.song
-    grid = find_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar)
+    grid = find_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar, downbeat=downbeat)
     if grid is None:
         return Beat(song, None, np.full(len(song), np.nan), None)
     findings = None

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _WIDTH = 80
-_TOGETHER = re.compile(r"\(--[a-z-]+ \d+\)|[\d.]+ (BPM|ms|s)\b( late| early| in \d+/\d+)?")
+_TOGETHER = re.compile(r"\(--[a-z-]+ -?[\d.]+\)|[\d.]+ (BPM|ms|s)\b( late| early| in \d+/\d+)?")
 """What stays on one line."""
 
 _SURE, _LIKELY = 0.9, 0.6
@@ -250,16 +250,18 @@ def readings(grid: BeatGrid) -> list[tuple[str, str]]:
     Returns
     -------
     list of (str, str)
-        What each is, and the option; three at most. Other phases of the same bars are left out:
-        no option asks for them.
+        What each is, and the option; three at most.
     """
     seen, found = [(grid.bpm, grid.beats_per_bar)], []
     is_sure = grid.confidence is None or grid.confidence.bar >= _SURE
     for other in grid.alternatives:
         bars = other.beats_per_bar
+        is_remote = other.confidence is None or other.confidence.bar < _REMOTE
+        if (shifted := _shifted(grid, other)) and not is_remote:
+            found.append(shifted)
+            continue
         if any(_alike(other.bpm, bpm) and bars == known for bpm, known in seen):
             continue
-        is_remote = other.confidence is None or other.confidence.bar < _REMOTE
         if not _SLOWEST <= round(other.bpm) <= _FASTEST:
             continue
         if is_sure and is_remote and round(other.bpm / grid.bpm, 2) not in _SIMPLE:
@@ -274,6 +276,15 @@ def readings(grid: BeatGrid) -> list[tuple[str, str]]:
             said += "" if other.meter == grid.meter else f" in {_meter(other)}"
             found.append((said, f"--tempo-hint {other.bpm:.0f}"))
     return found[:_MOST_OTHERS]
+
+
+def _shifted(grid: BeatGrid, other: BeatGrid) -> tuple[str, str] | None:
+    """Say where the bar lines are in a reading that differs in nothing else; None if it does."""
+    alike = _alike(other.bpm, grid.bpm) and other.beats_per_bar == grid.beats_per_bar
+    if not alike or first_bar(other) == first_bar(grid):
+        return None
+    seconds = f"{first_bar(other):.2f}"
+    return f"bar lines from {seconds} s", f"--downbeat {seconds}"
 
 
 def _alike(one: float, other: float) -> bool:

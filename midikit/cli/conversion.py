@@ -154,6 +154,7 @@ def _lay_out(song: Song, settings: Settings, audio: AudioOffset | None) -> Layou
         tempo=settings.tempo,
         tempo_hint=settings.tempo_hint,
         beats_per_bar=settings.beats_per_bar,
+        downbeat=settings.downbeat,
         align=settings.align,
         quantizing=quantizing,
         offset=settings.audio_offset if audio is None else audio.seconds,

@@ -69,6 +69,12 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             help="Felt beats in a bar: 4 in 4/4, 2 in 6/8.",
         ),
         click.option(
+            "--downbeat",
+            type=Number(-3600.0, 36_000.0),
+            metavar="SECONDS",
+            help="Where a bar line is, about, if they came out wrong.",
+        ),
+        click.option(
             "--sync",
             type=click.Choice(["time", "bar"]),
             default="time",

@@ -303,6 +303,12 @@ def _cells(row: Row) -> list[str]:
     metavar="N",
     help="Felt beats in a bar: 4 in 4/4, 2 in 6/8.",
 )
+@click.option(
+    "--downbeat",
+    type=Number(-3600.0, 36_000.0),
+    metavar="SECONDS",
+    help="Where a bar line is, about, if they came out wrong.",
+)
 @click.option("--strict", is_flag=True, help="Refuse damaged input instead of mending it.")
 @common_options
 @click.pass_context
@@ -311,6 +317,7 @@ def inspect(
     source: tuple[str, ...],
     tempo_hint: float | None,
     beats_per_bar: int | None,
+    downbeat: float | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -324,7 +331,7 @@ def inspect(
         try:
             opened = open_source(one, strict=strict)
             rows = describe(opened.song, None if as_json else _MOST_ROWS)
-            beat = find_beat(opened, tempo_hint, beats_per_bar)
+            beat = find_beat(opened, tempo_hint, beats_per_bar, downbeat)
             row = _json_row(one, opened, rows, beat) if as_json else {}
         except Exception as error:  # noqa: BLE001 - one bad input never hides the others
             failed = report.failure(error, one.shown)

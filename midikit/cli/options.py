@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TEMPI = ("auto", "constant", "source")
 _OF_THE_MID = ("merge_tracks", "overlap", "short", "ticks_per_quarter", "bar_markers")
-_OF_THE_ESTIMATE = ("tempo_hint", "beats_per_bar", "bar_markers")
+_OF_THE_ESTIMATE = ("tempo_hint", "beats_per_bar", "downbeat", "bar_markers")
 _OF_QUANTIZING = ("strength", "swing", "triplets", "window", "ends")
 _WITHOUT_SWING = ("1/4", "1/8t", "1/16t")
 

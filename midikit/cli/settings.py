@@ -24,11 +24,13 @@ class Settings:
     targets : tuple of str, optional
         Keys of `midikit.cli.outputs.TARGETS`.
     tempo : {"auto", "constant", "source"} or float, optional
-        As for `midikit.rhythm.layout.lay_out`, as are the next five.
+        As for `midikit.rhythm.layout.lay_out`, as are the next six.
     tempo_hint : float or None, optional
         Felt beats a minute that are known.
     beats_per_bar : int or None, optional
         Felt beats a bar that are known.
+    downbeat : float or None, optional
+        Second of a bar line that is known.
     align : bool or None, optional
         Whether to take off the parts' lags.
     sync : {"time", "bar"}, optional
@@ -73,6 +75,7 @@ class Settings:
     tempo: Tempo = "auto"
     tempo_hint: float | None = None
     beats_per_bar: int | None = None
+    downbeat: float | None = None
     align: bool | None = None
     sync: Any = "time"
     bar_markers: bool = False

@@ -53,6 +53,7 @@ def estimate_beats(
     tempo_hint: float | None = None,
     tempo_range: tuple[float, float] = _TEMPO_RANGE,
     beats_per_bar: int | None = None,
+    downbeat: float | None = None,
 ) -> BeatGrid | None:
     """Recover tempo, beats and bars of a song from its notes alone.
 
@@ -74,6 +75,8 @@ def estimate_beats(
         Slowest and fastest felt beats a minute to consider.
     beats_per_bar : int or None, optional
         Felt beats a bar that are known: 4 in 4/4, 2 in 6/8.
+    downbeat : float or None, optional
+        Second of a bar line that is known, to within less than half a beat.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def estimate_beats(
     Raises
     ------
     NotesError
-        If the hint, the range or the beats a bar are no possible ones.
+        If the hint, the range, the beats a bar or the downbeat are no possible ones.
 
     References
     ----------
@@ -105,7 +108,7 @@ def estimate_beats(
     >>> round(grid.bpm, 3), grid.meter, grid.downbeats[:2].tolist()
     (120.0, (4, 4), [0.0, 2.0])
     """
-    _check(tempo_hint, tempo_range, beats_per_bar)
+    _check(tempo_hint, tempo_range, beats_per_bar, downbeat)
     onsets = gather(song)
     if not len(onsets.time):
         return None if tempo_hint is None else BeatGrid.constant(tempo_hint)
@@ -117,6 +120,8 @@ def estimate_beats(
         middle = tempo_hint or float(np.sqrt(tempo_range[0] * tempo_range[1]))
         pulse = pulse_at(onsets, middle / 60.0)
         read = _read(onsets, pulse, (0.5 * middle, 2.0 * middle), beats_per_bar)
+    if downbeat is not None:
+        read = _opening(read, downbeat)
     if tempo_hint is not None:
         read = _hinted(read, tempo_hint)
     elif read.steady < _REFUSED_BELOW and len(onsets.time) >= FEWEST_TO_REFUSE:
@@ -125,7 +130,10 @@ def estimate_beats(
 
 
 def _check(
-    tempo_hint: float | None, tempo_range: tuple[float, float], beats_per_bar: int | None
+    tempo_hint: float | None,
+    tempo_range: tuple[float, float],
+    beats_per_bar: int | None,
+    downbeat: float | None,
 ) -> None:
     """Refuse what cannot be meant."""
     if tempo_hint is not None and not (np.isfinite(tempo_hint) and 10 <= tempo_hint <= 600):
@@ -138,6 +146,8 @@ def _check(
         )
     if beats_per_bar is not None and not 1 <= beats_per_bar <= 16:
         raise NotesError(f"beats_per_bar {beats_per_bar}; expected 1 to 16")
+    if downbeat is not None and not np.isfinite(downbeat):
+        raise NotesError(f"downbeat {downbeat}; expected a finite second")
 
 
 def _bare_rate(onsets: Onsets, tempo_range: tuple[float, float]) -> float:
@@ -180,6 +190,20 @@ def _hinted(read: _Read, tempo_hint: float) -> _Read:
     near = np.exp(-0.5 * (np.log(beat / tempo_hint) / _HINT_WIDTH) ** 2) + 1e-12
     share = read.share * near
     return replace(read, share=share / share.sum())
+
+
+def _opening(read: _Read, downbeat: float) -> _Read:
+    """Let the beat nearest to a second open a bar, whatever the beats and the meter."""
+    place = float(read.pulse.course.place_at(downbeat - read.onsets.origin))
+    share = np.zeros(len(read.readings))
+    opens: dict[tuple[int, int, int], int] = {}
+    for i, (lines, beats, phase) in enumerate(read.readings):
+        late = place * len(read.pulse.slots) - phase
+        if int(np.floor(late / lines + 0.5)) % beats == 0:
+            opens[lines, beats, phase % lines] = i
+    for (lines, beats, phase), value in zip(read.readings, read.share.tolist(), strict=True):
+        share[opens[lines, beats, phase % lines]] += value
+    return replace(read, share=share)
 
 
 def _answer(read: _Read) -> BeatGrid:

@@ -111,7 +111,11 @@ class Layout:
 
 
 def find_beats(
-    song: Song, *, tempo_hint: float | None = None, beats_per_bar: int | None = None
+    song: Song,
+    *,
+    tempo_hint: float | None = None,
+    beats_per_bar: int | None = None,
+    downbeat: float | None = None,
 ) -> BeatGrid | None:
     """Estimate the beats of a song that is not too large for it.
 
@@ -122,6 +126,8 @@ def find_beats(
     tempo_hint : float or None, optional
         As for `midikit.estimate_beats`.
     beats_per_bar : int or None, optional
+        As for `midikit.estimate_beats`.
+    downbeat : float or None, optional
         As for `midikit.estimate_beats`.
 
     Returns
@@ -142,7 +148,9 @@ def find_beats(
     """
     if not 0 < song.note_count <= MOST_NOTES:
         return None
-    return estimate_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar)
+    return estimate_beats(
+        song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar, downbeat=downbeat
+    )
 
 
 def lay_out(
@@ -151,6 +159,7 @@ def lay_out(
     tempo: Tempo = "auto",
     tempo_hint: float | None = None,
     beats_per_bar: int | None = None,
+    downbeat: float | None = None,
     align: bool | None = None,
     quantizing: Quantizing | None = None,
     offset: float = 0.0,
@@ -171,6 +180,8 @@ def lay_out(
         Felt beats a minute that are known, for the estimate.
     beats_per_bar : int or None, optional
         Felt beats a bar that are known, for the estimate.
+    downbeat : float or None, optional
+        Second of a bar line that is known, for the estimate.
     align : bool or None, optional
         Whether to take off the parts' lags; None where notes move onto an estimated grid: with
         ``tempo="constant"``, and with `quantizing` under ``"auto"``. How the lines of a claimed or
@@ -214,7 +225,9 @@ def lay_out(
     if align is None:
         align = is_estimated and (quantizing is not None or tempo == "constant")
     if is_estimated:
-        grid = find_beats(song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar)
+        grid = find_beats(
+            song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar, downbeat=downbeat
+        )
     elif isinstance(tempo, str):
         is_needed = align or quantizing is not None
         grid = BeatGrid.from_tempo(song.tempo, end=song.end) if is_needed else None
