@@ -1,7 +1,4 @@
-"""What the beat harness calls: notes in, beats, bars and note positions out.
-
-python rungrid.py --adapters tests.bench.beats_adapter:estimate --salt dev --n 30
-"""
+"""What `tests.bench.beats` measures: notes in, beats, bars and note positions out."""
 
 from __future__ import annotations
 
