@@ -128,8 +128,7 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
         found = _settle(time, weight, part, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:
             best = found
-        long = time[-1] > _LONG
-        if best.is_constant or long or _holds_throughout(best, time - best.lag[part]):
+        if best.is_constant or time[-1] > _LONG:
             break
     assert best is not None
     return _on_the_beat(best, onsets)
