@@ -11,6 +11,7 @@ from midikit.rhythm.estimation.fit import Course, fit_bent, fit_straight
 from midikit.rhythm.estimation.lines import Lines, candidates, gain
 from midikit.rhythm.estimation.phase import follow
 from midikit.rhythm.estimation.pulse import base_rate
+from midikit.rhythm.estimation.repetition import kinds_of
 from midikit.rhythm.estimation.steps import mend_steps
 
 if TYPE_CHECKING:
@@ -126,29 +127,19 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
         return None
     order = np.argsort(onsets.time, kind="stable")
     time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
+    struck = kinds_of(onsets)[order]
     centre, rates = base_rate(time, weight)
     best: Pulse | None = None
     for rate in rates:
         edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
         place = np.interp(time, edge, pulse)
-        found = _settle(time, weight, part, place, len(onsets.tracks))
+        found = _settle(time, weight, part, struck, place, len(onsets.tracks))
         if best is None or found.worth > best.worth:
             best = found
         if best.is_constant or time[-1] > _LONG:
             break
     assert best is not None
     return _on_the_beat(best, onsets)
-
-
-def _holds_throughout(pulse: Pulse, time: FloatArray) -> bool:
-    """Tell whether strokes keep to the lines in nearly every stretch of a song."""
-    _, off = pulse.nearest(time)
-    stretch = np.maximum(time / _STRETCH, 0.0).astype(np.int64)
-    near = np.abs(off) < 0.2 * pulse.period
-    total = np.bincount(stretch)
-    share = np.bincount(stretch, near) / np.maximum(total, 1)
-    heard = total >= 8
-    return bool((share[heard] > 0.7).mean() > 0.97) if heard.any() else False
 
 
 def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
@@ -215,6 +206,7 @@ def _settle(
     time: FloatArray,
     weight: FloatArray,
     part: npt.NDArray[np.int64],
+    struck: FloatArray,
     place: FloatArray,
     parts: int,
 ) -> Pulse:
@@ -222,11 +214,14 @@ def _settle(
     lag = np.zeros(parts)
     rough = _refine(time, weight, place, np.zeros(1))[0]
     course = rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
+    place, kinks = mend_steps(time, weight, struck, course, np.zeros(1))
+    if len(kinks):
+        course = _refine(time, weight, place, np.zeros(1), kinks)[0]
     place = course.place_at(time)
     found: Pulse | None = None
     for _ in range(2):
         lines = candidates(place, weight, period=course.period)[0]
-        found = _fitted(time - lag[part], weight, lines, place, lag)
+        found = _fitted(time - lag[part], weight, struck, lines, place, lag)
         _, off = found.nearest(time - lag[part])
         late = _part_lags(off, part, parts, found.period)
         if np.abs(late).max() < 0.0005:
@@ -333,11 +328,16 @@ def _simplest(
 
 
 def _fitted(
-    time: FloatArray, weight: FloatArray, lines: Lines, place: FloatArray, lag: FloatArray
+    time: FloatArray,
+    weight: FloatArray,
+    struck: FloatArray,
+    lines: Lines,
+    place: FloatArray,
+    lag: FloatArray,
 ) -> Pulse:
     """Fit one set of lines, straight if that does as well as bent."""
     bent, slots = _refine(time, weight, place * lines.scale + lines.shift, np.array(lines.slots))
-    mended, kinks = mend_steps(time, weight, bent, slots)
+    mended, kinks = mend_steps(time, weight, struck, bent, slots)
     if len(kinks):
         bent, slots = _refine(time, weight, mended, slots, kinks)
     place = bent.place_at(time)
