@@ -215,7 +215,9 @@ def _stems(demo: DemoSong) -> dict[str, float]:
     return {n: next((lag for key, lag in known.items() if key in n.lower()), 0.0) for n in names}
 
 
-_Options = "Callable[[np.random.Generator, DemoSong], tuple[Callable[[FloatArray], FloatArray], dict]]"
+_Options = (
+    "Callable[[np.random.Generator, DemoSong], tuple[Callable[[FloatArray], FloatArray], dict]]"
+)
 
 
 def _kinds():
@@ -378,8 +380,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     seed = parser.parse_args().seed
-    print(f"{'export':44} {'bpm':>7} {'found':>7} {'meter':>5} {'level':>6} "
-          f"{'median':>6} {'worst':>6} {'slip':>5} {'resid':>5} {'pulse':>5} {'lvl':>5}")
+    print(
+        f"{'export':44} {'bpm':>7} {'found':>7} {'meter':>5} {'level':>6} "
+        f"{'median':>6} {'worst':>6} {'slip':>5} {'resid':>5} {'pulse':>5} {'lvl':>5}"
+    )
     for export in exports(seed):
         grid = estimate_beats(export.song)
         if grid is None or grid.confidence is None:

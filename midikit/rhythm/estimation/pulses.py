@@ -221,7 +221,7 @@ def _settle(
     found: Pulse | None = None
     for _ in range(2):
         lines = candidates(place, weight, period=course.period)[0]
-        found = _fitted(time - lag[part], weight, struck, lines, place, lag)
+        found = _fitted(time - lag[part], weight, lines, place, lag, kinks)
         _, off = found.nearest(time - lag[part])
         late = _part_lags(off, part, parts, found.period)
         if np.abs(late).max() < 0.0005:
@@ -330,16 +330,16 @@ def _simplest(
 def _fitted(
     time: FloatArray,
     weight: FloatArray,
-    struck: FloatArray,
     lines: Lines,
     place: FloatArray,
     lag: FloatArray,
+    kinks: FloatArray,
 ) -> Pulse:
     """Fit one set of lines, straight if that does as well as bent."""
-    bent, slots = _refine(time, weight, place * lines.scale + lines.shift, np.array(lines.slots))
-    mended, kinks = mend_steps(time, weight, struck, bent, slots)
-    if len(kinks):
-        bent, slots = _refine(time, weight, mended, slots, kinks)
+    kinks = kinks * lines.scale + lines.shift
+    bent, slots = _refine(
+        time, weight, place * lines.scale + lines.shift, np.array(lines.slots), kinks
+    )
     place = bent.place_at(time)
     _, ideal = _assigned(place, slots)
     off = np.abs(place - ideal) * bent.period

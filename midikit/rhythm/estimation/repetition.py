@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,19 +81,22 @@ def agreement(
     if min(before.shape[1], after.shape[1]) < _FEWEST_LINES:
         return np.zeros(2 * most + 1)
     apart = int(line[behind].min() - line[~behind].min())
-    size = before.shape[1] + after.shape[1] + apart + 2 * most
+    width = after.shape[1] + 2 * most
+    size = before.shape[1] + width + apart
     alike = _autocorrelation([before, after], size)
-    lag = apart - most + np.arange(after.shape[1] + 2 * most)[:, None] - np.arange(before.shape[1])
-    known = np.where(lag > 0, alike[np.clip(lag, 0, size - 1)], 0.0)
-    expected = before @ known.T
-    gains = np.zeros(2 * most + 1)
-    norm = float(np.sqrt((after**2).sum()))
+    alike[0] = 0.0
+    length = 1 << int(np.ceil(np.log2(2 * size)))
+    spectrum = np.fft.rfft(before, length, axis=1) * np.fft.rfft(alike, length)
+    since = apart - most
+    expected = np.fft.irfft(spectrum, length, axis=1)[:, np.arange(since, since + width) % length]
+    windows = sliding_window_view(expected, after.shape[1], axis=1)
+    match = np.einsum("knj,kj->n", windows, after)
+    energy = np.concatenate([[0.0], np.cumsum((expected**2).sum(axis=0))])
+    length_seen = np.sqrt(np.maximum(energy[after.shape[1] :] - energy[: -after.shape[1]], 1e-12))
+    norm = max(float(np.sqrt((after**2).sum())), 1e-9)
+    rho = np.clip(match / (length_seen * norm), 0.0, 0.99)
     count = float((np.abs(after).max(axis=0) > 0).sum())
-    for n in range(2 * most + 1):
-        seen = expected[:, n : n + after.shape[1]]
-        length = norm * float(np.sqrt((seen**2).sum()))
-        rho = float((seen * after).sum()) / length if length > 0 else 0.0
-        gains[n] = -0.5 * count * np.log1p(-min(max(rho, 0.0), 0.99) ** 2)
+    gains: FloatArray = -0.5 * count * np.log1p(-(rho**2))
     return gains
 
 
@@ -121,5 +125,6 @@ def _autocorrelation(tables: list[FloatArray], size: int) -> FloatArray:
     each = power / max(lines, 1)
     if each <= 0:
         return np.zeros(size)
-    likeness: FloatArray = total / each / (seen + _SHRUNK)
+    # Cubed, so that the few distances that repeat outweigh the many that hardly do.
+    likeness: FloatArray = (total / each / (seen + _SHRUNK)) ** 3
     return likeness
