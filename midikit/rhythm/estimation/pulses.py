@@ -352,7 +352,9 @@ def _fitted(
     off = np.abs(time - course.time_at(ideal))
     value, sigma = gain(off, weight, period=course.period, slots=len(slots))
     pace = np.diff(course.time) / np.diff(course.place)
-    wander = float(np.abs(np.diff(np.log(np.maximum(pace, 1e-9)))).sum())
+    # Not where a beat is held: there the pace is that of a pause.
+    going = np.diff(course.place) > 0.5 * min(_KNOT / course.period, np.ptp(course.place))
+    wander = float(np.abs(np.diff(np.log(np.maximum(pace[going], 1e-9)))).sum())
     return Pulse(
         course=course,
         slots=tuple(slots.tolist()),
