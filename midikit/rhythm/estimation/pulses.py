@@ -29,6 +29,7 @@ _SCATTER = 0.012
 _GREATEST_LAG = 0.06
 _STRETCH = 6.0
 _LONG = 1800.0
+_SETTLED = 2
 _HEARD = 0.05
 _SHARP = 0.004
 _WIDEST = 0.35
@@ -84,9 +85,7 @@ class Pulse:
 
         Hardly any song doubles its tempo: where the lines seem to, they are others.
         """
-        even = self.course.place_at(np.linspace(*self.course.time[[0, -1]], 65))
-        low, high = np.quantile(np.log(np.diff(even)), (0.06, 0.94))
-        return self.gain - 0.15 * self.wander - max(0.0, float(high - low) - _WIDEST)
+        return self.gain - 0.15 * self.wander - _uneven(self.course)
 
     def nearest(self, time: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Find the nearest line of each second: its number, and the signed distance in seconds."""
@@ -129,17 +128,38 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
     time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
     struck = kinds_of(onsets)[order]
     centre, rates = base_rate(time, weight)
-    best: Pulse | None = None
-    for rate in rates:
-        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
-        place = np.interp(time, edge, pulse)
-        found = _settle(time, weight, part, struck, place, len(onsets.tracks))
-        if best is None or found.worth > best.worth:
-            best = found
-        if best.is_constant or time[-1] > _LONG:
-            break
-    assert best is not None
+    rates = rates[: max(1, int(_LONG / time[-1]))]
+    roughs = [_followed(time, weight, centre, rates[0])]
+    best = _settle(time, weight, part, struck, roughs[0], len(onsets.tracks))
+    if not best.is_constant:
+        others = [_followed(time, weight, centre, rate) for rate in rates[1:]]
+        others.sort(key=lambda rough: -_promise(rough, time, weight))
+        for rough in others[:_SETTLED]:
+            found = _settle(time, weight, part, struck, rough, len(onsets.tracks))
+            if found.worth > best.worth:
+                best = found
     return _on_the_beat(best, onsets)
+
+
+def _followed(time: FloatArray, weight: FloatArray, centre: FloatArray, rate: FloatArray) -> Course:
+    """Follow a pulse of a known rough rate, and fit its course for a start."""
+    edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
+    place = np.interp(time, edge, pulse)
+    rough = _refine(time, weight, place, np.zeros(1))[0]
+    return rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
+
+
+def _promise(rough: Course, time: FloatArray, weight: FloatArray) -> float:
+    """Worth of a pulse as far as it shows before steps are mended."""
+    lines = candidates(rough.place_at(time), weight, period=rough.period)[0]
+    return lines.gain - _uneven(rough)
+
+
+def _uneven(course: Course) -> float:
+    """Price of tempi that lie further apart than hardly any song's."""
+    even = course.place_at(np.linspace(*course.time[[0, -1]], 65))
+    low, high = np.quantile(np.log(np.maximum(np.diff(even), 1e-9)), (0.06, 0.94))
+    return max(0.0, float(high - low) - _WIDEST)
 
 
 def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
@@ -207,13 +227,11 @@ def _settle(
     weight: FloatArray,
     part: npt.NDArray[np.int64],
     struck: FloatArray,
-    place: FloatArray,
+    course: Course,
     parts: int,
 ) -> Pulse:
     """Choose lines, fit their course, take the parts' lags off, and do so again."""
     lag = np.zeros(parts)
-    rough = _refine(time, weight, place, np.zeros(1))[0]
-    course = rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
     place, kinks = mend_steps(time, weight, struck, course, np.zeros(1))
     if len(kinks):
         course = _refine(time, weight, place, np.zeros(1), kinks)[0]
