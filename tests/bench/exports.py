@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -166,15 +166,13 @@ def exports(seed: int = 0) -> Iterator[Export]:
     Export
         Kind after kind, in a fixed order.
     """
-    demos = demo_songs()
-    for number, (kind, which, options) in enumerate(_kinds()):
-        rng = np.random.default_rng([seed, number])
-        demo = demos[which]
-        tempo, others = options(rng, demo)
-        song, beats = played(demo, tempo, rng=rng, **others)
+    rng = np.random.default_rng(seed)
+    for kind, which, tempo, how in _kinds(rng):
+        demo = demo_songs()[which]
+        song, beats = played(demo, tempo, rng=rng, **how)
         bpm = float(60.0 / np.median(np.diff(beats)))
         yield Export(f"{kind}: {demo.title}", song, beats, bpm)
-    yield from _rests(np.random.default_rng([seed, 1000]))
+    yield from _rests(rng)
 
 
 def _steady(bpm: float) -> Callable[[FloatArray], FloatArray]:
@@ -215,91 +213,44 @@ def _stems(demo: DemoSong) -> dict[str, float]:
     return {n: next((lag for key, lag in known.items() if key in n.lower()), 0.0) for n in names}
 
 
-_Options = (
-    "Callable[[np.random.Generator, DemoSong], tuple[Callable[[FloatArray], FloatArray], dict]]"
-)
-
-
-def _kinds():
-    """List every kind: its name, the score, and how to play it."""
+def _kinds(
+    rng: np.random.Generator,
+) -> Iterator[tuple[str, int, Callable[..., Any], dict[str, Any]]]:
+    """List every kind: its name, the score, the tempo, and how else it is played."""
+    demos = demo_songs()
+    bpm = [demo.bpm for demo in demos]
     for which in (POP, BALLAD, BLUES, DENSE):
-        yield (
-            "stems 87.15 to 87.55",
-            which,
-            lambda rng, demo: (
-                _wave(87.15, 87.55, rng.uniform(0.7, 2.0)),
-                {"lags": _stems(demo), "scatter": 0.010, "ticks": bool(rng.integers(2))},
-            ),
-        )
+        how = {"lags": _stems(demos[which]), "scatter": 0.010, "ticks": bool(rng.integers(2))}
+        yield "stems 87.15 to 87.55", which, _wave(87.15, 87.55, rng.uniform(0.7, 2.0)), how
     for which in (POP, DENSE, JIG):
-        yield (
-            "lags up to 30 ms",
-            which,
-            lambda rng, demo: (
-                _steady(demo.bpm * rng.uniform(0.9, 1.1)),
-                {"lags": _lags(rng, demo), "scatter": 0.005},
-            ),
-        )
+        how = {"lags": _lags(rng, demos[which]), "scatter": 0.005}
+        yield "lags up to 30 ms", which, _steady(bpm[which] * rng.uniform(0.9, 1.1)), how
     for which in (BALLAD, WALTZ, JIG):
-        yield "constant 90", which, lambda rng, demo: (_steady(90.0), {"scatter": 0.001})
+        yield "constant 90", which, _steady(90.0), {"scatter": 0.001}
     for which in (POP, DENSE):
-        yield (
-            "slowly varying 110.015",
-            which,
-            lambda rng, demo: (_wave(109.9, 110.13, rng.uniform(0.5, 3)), {"scatter": 0.004}),
-        )
+        tempo = _wave(109.9, 110.13, rng.uniform(0.5, 3.0))
+        yield "slowly varying 110.015", which, tempo, {"scatter": 0.004}
     for which in (POP, BALLAD, BLUES, DENSE):
-        yield "86 to 99 gradually", which, lambda rng, demo: (_ramp(86.0, 99.0), {"scatter": 0.006})
+        yield "86 to 99 gradually", which, _ramp(86.0, 99.0), {"scatter": 0.006}
     for which in (POP, BLUES):
-        yield (
-            "86 to 99 to and fro",
-            which,
-            lambda rng, demo: (_wave(86.0, 99.0, 1.5), {"scatter": 0.006}),
-        )
+        yield "86 to 99 to and fro", which, _wave(86.0, 99.0, 1.5), {"scatter": 0.006}
     for which in (POP, BLUES, DENSE):
-        yield (
-            "drums push 30 %",
-            which,
-            lambda rng, demo: (_steady(demo.bpm), {"scatter": 0.004, "early": 0.3}),
-        )
-    for which in (POP, BLUES, DENSE):
-        yield (
-            "three steps",
-            which,
-            lambda rng, demo: (
-                _steps(*(demo.bpm * np.exp(rng.uniform(-0.15, 0.15, 4)))),
-                {"scatter": 0.005},
-            ),
-        )
+        how = {"scatter": 0.004, "early": 0.3}
+        yield "drums push 30 %", which, _steady(bpm[which]), how
+        tempi = bpm[which] * np.exp(rng.uniform(-0.15, 0.15, 4))
+        yield "three steps", which, _steps(*tempi.tolist()), {"scatter": 0.005}
     for which in (POP, BALLAD):
-        yield (
-            "slows down at the end",
-            which,
-            lambda rng, demo: (_slowing(demo.bpm, 0.6), {"scatter": 0.005}),
-        )
+        yield "slows down at the end", which, _slowing(bpm[which], 0.6), {"scatter": 0.005}
     for which in (POP, BLUES, DENSE):
-        yield (
-            "only drums",
-            which,
-            lambda rng, demo: (_steady(demo.bpm), {"scatter": 0.004, "parts": _only(demo, True)}),
-        )
-        yield (
-            "no drums",
-            which,
-            lambda rng, demo: (_steady(demo.bpm), {"scatter": 0.004, "parts": _only(demo, False)}),
-        )
-        yield (
-            "one melody",
-            which,
-            lambda rng, demo: (
-                _steady(demo.bpm),
-                {"scatter": 0.004, "parts": _only(demo, False)[-1:]},
-            ),
-        )
-        yield "starts late", which, lambda rng, demo: (_steady(demo.bpm), {"start": 47.3})
+        tempo = _steady(bpm[which])
+        drums, others = (_only(demos[which], is_drum=drum) for drum in (True, False))
+        yield "only drums", which, tempo, {"scatter": 0.004, "parts": drums}
+        yield "no drums", which, tempo, {"scatter": 0.004, "parts": others}
+        yield "one melody", which, tempo, {"scatter": 0.004, "parts": others[-1:]}
+        yield "starts late", which, tempo, {"start": 47.3}
 
 
-def _only(demo: DemoSong, is_drum: bool) -> tuple[str, ...]:
+def _only(demo: DemoSong, *, is_drum: bool) -> tuple[str, ...]:
     """Names of the drums, or of all other parts."""
     pairs = zip(demo.instruments, demo.drums, strict=True)
     return tuple(name for (name, _), drum in pairs if drum == is_drum)

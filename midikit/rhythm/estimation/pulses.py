@@ -131,7 +131,7 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
     rates = rates[: max(1, int(_LONG / time[-1]))]
     roughs = [_followed(time, weight, centre, rates[0])]
     best = _settle(time, weight, part, struck, roughs[0], len(onsets.tracks))
-    if not best.is_constant:
+    if not (best.is_constant and _holds_throughout(best, time - best.lag[part])):
         others = [_followed(time, weight, centre, rate) for rate in rates[1:]]
         others.sort(key=lambda rough: -_promise(rough, time, weight))
         for rough in others[:_SETTLED]:
@@ -139,6 +139,17 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
             if found.worth > best.worth:
                 best = found
     return _on_the_beat(best, onsets)
+
+
+def _holds_throughout(pulse: Pulse, time: FloatArray) -> bool:
+    """Tell whether strokes keep to the lines in nearly every stretch of a song."""
+    _, off = pulse.nearest(time)
+    stretch = np.maximum(time / _STRETCH, 0.0).astype(np.int64)
+    near = np.abs(off) < 0.2 * pulse.period
+    total = np.bincount(stretch)
+    share = np.bincount(stretch, near) / np.maximum(total, 1)
+    heard = total >= 8
+    return bool((share[heard] > 0.7).mean() > 0.97) if heard.any() else False
 
 
 def _followed(time: FloatArray, weight: FloatArray, centre: FloatArray, rate: FloatArray) -> Course:
@@ -157,7 +168,7 @@ def _promise(rough: Course, time: FloatArray, weight: FloatArray) -> float:
 
 def _uneven(course: Course) -> float:
     """Price of tempi that lie further apart than hardly any song's."""
-    even = course.place_at(np.linspace(*course.time[[0, -1]], 65))
+    even = course.place_at(np.linspace(course.time[0], course.time[-1], 65))
     low, high = np.quantile(np.log(np.maximum(np.diff(even), 1e-9)), (0.06, 0.94))
     return max(0.0, float(high - low) - _WIDEST)
 

@@ -101,7 +101,7 @@ def agreement(
 
 
 def _table(line: IntArray, struck: FloatArray) -> FloatArray:
-    """What is struck on each line, less its mean, shape (kinds, lines)."""
+    """Lay out what is struck on each line, less its mean, shape (kinds, lines)."""
     at = line - line.min()
     table = np.zeros((int(at.max()) + 1, struck.shape[1]))
     np.maximum.at(table, at, struck)

@@ -25,7 +25,7 @@ FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 BoolArray: TypeAlias = "npt.NDArray[np.bool_]"
 
 _SMALLEST = 0.022
-_WOBBLE = 0.03
+_WOBBLE = 0.015
 _REACH = 4.0
 _NEAR = 1.2
 _FAR = 10.0
@@ -35,6 +35,7 @@ _MOST_STEPS = 8
 _MOST_GAPS = 5
 _GAP = 1.6
 _STROKE = 0.02
+_GAPS_TRIED = 4
 _MOST_LINES = 16
 _FEWEST = 6
 _STRAYS = 0.1
@@ -207,37 +208,42 @@ def _joined(
 
     highest = fits(_ideal(place[around], slots))
     best = _Join(fits(place[around]) + goes_on[_MOST_LINES], 0, moment, ())
-    steps = abs(np.log(one.pace / two.pace)) >= _SMALLEST
-    widest = np.argsort(-np.diff(near), kind="stable")[:4].tolist()
     for lines in range(-_MOST_LINES, _MOST_LINES + 1):
-        if highest + goes_on[lines + _MOST_LINES] - _STEP_PRICE <= best.worth:
-            continue
-        ways: list[tuple[float, tuple[float, ...], float]] = []
-        if steps:
-            kink = (two.offset - one.offset - two.pace * lines) / (one.pace - two.pace)
-            at = one.offset + one.pace * kink
-            if abs(at - moment) <= _REACH:
-                ways.append((at, (kink,), _STEP_PRICE))
-        pauses = widest
-        if highest + goes_on[lines + _MOST_LINES] - _PAUSE_PRICE <= best.worth:
-            pauses = []
-        for i in pauses:
-            last, first = near[i], near[i + 1]
-            ends = np.array([(last - one.offset) / one.pace, (first - two.offset) / two.pace])
-            low, high = _ideal(ends + [0.0, lines], slots)
-            if high - low < 0.5 / len(slots):
-                continue
-            rest = two.offset + two.pace * (high - lines) - one.offset - one.pace * low
-            hurried = rest < _HURRIED * (high - low) * cycle
-            ways.append(
-                (0.5 * (last + first), (low, high), _HURRY_PRICE if hurried else _PAUSE_PRICE)
-            )
-        for at, kinks, price in ways:
-            here = np.where(near < at, one.place(near), two.place(near) + lines)
-            worth = fits(here) + goes_on[lines + _MOST_LINES] - price
+        most = highest + goes_on[lines + _MOST_LINES]
+        ways = _steps(one, two, moment, lines) if most - _STEP_PRICE > best.worth else []
+        if most - _PAUSE_PRICE > best.worth:
+            ways += _pauses(one, two, near, lines, slots)
+        for way in ways:
+            here = np.where(near < way.at, one.place(near), two.place(near) + lines)
+            worth = fits(here) + goes_on[lines + _MOST_LINES] + way.worth
             if worth > best.worth:
-                best = _Join(worth, lines, at, kinks)
+                best = way._replace(worth=worth)
     return best if best.kinks else None
+
+
+def _steps(one: _Side, two: _Side, moment: float, lines: int) -> list[_Join]:
+    """Find where both sides meet if the tempo steps there, at the price of that."""
+    if abs(np.log(one.pace / two.pace)) < _SMALLEST:
+        return []
+    kink = (two.offset - one.offset - two.pace * lines) / (one.pace - two.pace)
+    at = one.offset + one.pace * kink
+    return [_Join(-_STEP_PRICE, lines, at, (kink,))] if abs(at - moment) <= _REACH else []
+
+
+def _pauses(one: _Side, two: _Side, near: FloatArray, lines: int, slots: FloatArray) -> list[_Join]:
+    """Hold the beat in each of the widest gaps between strokes, at the price of that."""
+    gap = np.diff(near)
+    ways = []
+    for i in np.argsort(-gap, kind="stable")[:_GAPS_TRIED].tolist():
+        ends = np.array([one.place(near[i]), two.place(near[i + 1]) + lines])
+        low, high = _ideal(ends, slots).tolist()
+        if high - low < 0.5 / len(slots):
+            continue
+        rest = two.offset + two.pace * (high - lines) - one.offset - one.pace * low
+        hurried = rest < _HURRIED * (high - low) * 0.5 * (one.pace + two.pace)
+        price = _HURRY_PRICE if hurried else _PAUSE_PRICE
+        ways.append(_Join(-price, lines, float(near[i : i + 2].mean()), (low, high)))
+    return ways
 
 
 def _rejoined(
