@@ -300,9 +300,11 @@ def judged(export: Export, grid: BeatGrid) -> Judged:
     Returns
     -------
     Judged
-        Measures that do not depend on the level of the beats found.
+        Measures of the beats between the first and the last onset, whatever their level.
     """
-    place = grid.beat_at(export.beats)
+    starts = np.concatenate([track.notes["start"] for track in export.song.tracks])
+    heard = (export.beats > starts.min() - 0.1) & (export.beats < starts.max() + 0.1)
+    place = grid.beat_at(export.beats[heard])
     level = min(LEVELS, key=lambda known: abs(np.log(np.median(np.diff(place)) / known)))
     off = (place - level * np.arange(len(place))) * float(np.median(np.diff(grid.beats)))
     off = off - np.median(off)

@@ -30,6 +30,7 @@ _GREATEST_LAG = 0.06
 _STRETCH = 6.0
 _LONG = 1800.0
 _SETTLED = 2
+_MENDED = 2
 _HEARD = 0.05
 _SHARP = 0.004
 _WIDEST = 0.35
@@ -243,8 +244,11 @@ def _settle(
 ) -> Pulse:
     """Choose lines, fit their course, take the parts' lags off, and do so again."""
     lag = np.zeros(parts)
-    place, kinks = mend_steps(time, weight, struck, course, np.zeros(1))
-    if len(kinks):
+    kinks = np.zeros(0)
+    for _ in range(_MENDED):
+        place, kinks = mend_steps(time, weight, struck, course, np.zeros(1), kinks)
+        if not len(kinks):
+            break
         course = _refine(time, weight, place, np.zeros(1), kinks)[0]
     place = course.place_at(time)
     found: Pulse | None = None

@@ -65,7 +65,12 @@ class _Join(NamedTuple):
 
 
 def mend_steps(
-    time: FloatArray, weight: FloatArray, struck: FloatArray, course: Course, slots: FloatArray
+    time: FloatArray,
+    weight: FloatArray,
+    struck: FloatArray,
+    course: Course,
+    slots: FloatArray,
+    known: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Find steps and pauses, and count the lines across them anew.
 
@@ -79,6 +84,8 @@ def mend_steps(
         Seconds of cycle positions as fitted.
     slots : ndarray of float64, shape (1 or 2,)
         Lines of a cycle.
+    known : ndarray of float64
+        Positions of sudden changes that are in the course already.
 
     Returns
     -------
@@ -89,13 +96,17 @@ def mend_steps(
     """
     place = course.place_at(time)
     sigma = _scatter(place, slots, course.period)
-    kinks: list[float] = []
+    kinks, at = known.astype(np.float64), course.time_at(known)
     for moment in _moments(course, time):
         join = _joined(time, weight, struck, place, moment, slots, sigma)
-        if join is not None:
-            place = _rejoined(time, place, moment, slots, join)
-            kinks += join.kinks
-    return place, np.array(sorted(kinks))
+        if join is None:
+            continue
+        place = _rejoined(time, place, moment, slots, join)
+        kinks = kinks + np.where(at >= join.at, float(join.lines), 0.0)
+        kept = np.abs(at - moment) > _REACH
+        kinks = np.concatenate([kinks[kept], join.kinks])
+        at = np.concatenate([at[kept], np.full(len(join.kinks), join.at)])
+    return place, np.unique(kinks)
 
 
 def _scatter(place: FloatArray, slots: FloatArray, period: float) -> float:
