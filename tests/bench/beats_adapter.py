@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from midikit.rhythm.align import part_lags
 from midikit.rhythm.estimate import estimate_beats
-from midikit.rhythm.estimation.lags import part_lags
 from tests.bench.beats_data import song_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def estimate(notes: Mapping[str, Any]) -> dict[str, Any]:
     if grid is None:
         return {"beats": [], "downbeats": [], "bpm": None, "confidence": 0.0}
     assert grid.confidence is not None
-    late = np.nan_to_num(np.array(part_lags(song, grid), np.float64))
+    late = np.nan_to_num(part_lags(song, grid))
     number = np.searchsorted(np.unique(notes["instrument"]), notes["instrument"])
     before = int(grid.beat_at(0.0)) + grid.beats_per_bar
     after = int(grid.beat_at(float(np.max(notes["onset"])) + 0.05)) + 1
@@ -40,7 +40,7 @@ def estimate(notes: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "beats": beats,
         "downbeats": beats[opens],
-        "bpm": grid.bpm,
+        "bpm": 60.0 / float(np.median(np.diff(beats))) if len(beats) > 1 else grid.bpm,
         "beats_per_bar": grid.beats_per_bar,
         "positions": position - places[0],
         "confidence": grid.confidence.pulse,
