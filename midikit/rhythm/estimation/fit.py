@@ -23,6 +23,7 @@ _BEND = 0.002
 _ROUNDS = 8
 _ENDING = 4.0
 _LAST_KNOTS = 2
+_AT_KINK = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +122,8 @@ def fit_bent(
     price = np.full(max(knots - 2, 0), stiffness)
     if loose is not None and len(loose):
         price[_distance(at[1:-1], loose) <= 1.01 * every] = min(stiffness, _STIFFNESS)
+    if kinks is not None:
+        price[np.isin(at[1:-1], kinks)] *= _AT_KINK
     left = np.clip(np.searchsorted(at, place, side="right") - 1, 0, knots - 2)
     share = (place - at[left]) / (at[left + 1] - at[left])
     # The last beats may slow down, and few strokes tell: there they keep more of their say.

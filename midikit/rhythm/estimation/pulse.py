@@ -33,9 +33,12 @@ _SIGMA = 0.004
 """Seconds: no window is taken to be steadier than this."""
 
 _LOW, _HIGH = 0.9, 21.0
-_BASE = np.exp(np.arange(np.log(1.0), np.log(2.5), 0.004))
+_BASE = np.exp(np.arange(np.log(0.8), np.log(3.2), 0.004))
 _STEP_COST = 0.8
 _JUMP_COST = 30.0
+_FARTHEST_JUMP = 76
+_SHARED, _SINGLE = 3, 4
+_SAME = 0.01
 _CHUNK = 64
 
 
@@ -52,8 +55,8 @@ def base_rate(time: FloatArray, weight: FloatArray) -> tuple[FloatArray, list[Fl
     centre : ndarray of float64, shape (windows,)
         Middle of each window in seconds.
     rates : list of ndarray of float64, shape (windows,)
-        Rate of the pulse in hertz: on the path that the multiples share, and on the best paths of
-        single multiples, which follow a sudden change of tempo sooner.
+        Candidate rates of the pulse in hertz, likeliest first: on the path that the multiples
+        share, and on the best paths of single multiples.
     """
     centre, frequency, gain = _tempogram(time, weight)
     share = np.zeros((len(MULTIPLES), len(centre), len(_BASE)))
@@ -68,9 +71,14 @@ def base_rate(time: FloatArray, weight: FloatArray) -> tuple[FloatArray, list[Fl
     windows = np.arange(len(centre))
     total = share[:, windows, joint[0]].sum(axis=1)
     best, single = _path(share)
-    first, second = int(total.argmax()), int(best.argmax())
-    paths = [(first, joint[0]), (second, single[second]), (first, single[first])]
-    return centre, [MULTIPLES[multiple] * _BASE[path] for multiple, path in paths]
+    paths = [(int(m), joint[0]) for m in np.argsort(-total, kind="stable")[:_SHARED]]
+    paths += [(int(m), single[m]) for m in np.argsort(-best, kind="stable")[:_SINGLE]]
+    found: list[FloatArray] = []
+    for multiple, path in paths:
+        rate = MULTIPLES[multiple] * _BASE[path]
+        if all(np.abs(np.log(rate / other)).max() > _SAME for other in found):
+            found.append(rate)
+    return centre, found
 
 
 def _tempogram(time: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -164,11 +172,28 @@ def _path(score: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         before = reached[:, i - 1]
         up = np.maximum.accumulate(before + slope, axis=1) - slope
         down = np.maximum.accumulate((before - slope)[:, ::-1], axis=1)[:, ::-1] + slope
-        jump = before.max(axis=1, keepdims=True) - _JUMP_COST
+        jump = _highest_near(before) - _JUMP_COST
         reached[:, i] = np.maximum(np.maximum(up, down), jump) + score[:, i]
     path = np.zeros((rows, windows), np.int64)
     path[:, -1] = reached[:, -1].argmax(axis=1)
     for i in range(windows - 1, 0, -1):
         away = np.abs(np.arange(rates)[None] - path[:, i : i + 1])
-        path[:, i - 1] = (reached[:, i - 1] - np.minimum(away * _STEP_COST, _JUMP_COST)).argmax(1)
+        cost = np.where(
+            away <= _FARTHEST_JUMP, np.minimum(away * _STEP_COST, _JUMP_COST), away * _STEP_COST
+        )
+        path[:, i - 1] = (reached[:, i - 1] - cost).argmax(1)
     return reached[:, -1].max(axis=1), path
+
+
+def _highest_near(score: FloatArray) -> FloatArray:
+    """Highest value within `_FARTHEST_JUMP` of each place of the rows."""
+    rows, size = score.shape
+    wide = 2 * _FARTHEST_JUMP + 1
+    padded = np.full((rows, size + wide - 1), -np.inf)
+    padded[:, _FARTHEST_JUMP : _FARTHEST_JUMP + size] = score
+    done = 1
+    while done < wide:
+        step = min(done, wide - done)
+        padded = np.maximum(padded[:, : padded.shape[1] - step], padded[:, step:])
+        done += step
+    return padded

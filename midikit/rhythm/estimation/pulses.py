@@ -11,6 +11,7 @@ from midikit.rhythm.estimation.fit import Course, fit_bent, fit_straight
 from midikit.rhythm.estimation.lines import Lines, candidates, gain
 from midikit.rhythm.estimation.phase import follow
 from midikit.rhythm.estimation.pulse import base_rate
+from midikit.rhythm.estimation.repetition import kinds_of
 from midikit.rhythm.estimation.steps import mend_steps
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ _SCATTER = 0.012
 _GREATEST_LAG = 0.06
 _STRETCH = 6.0
 _LONG = 1800.0
+_SETTLED = 2
 _HEARD = 0.05
 _SHARP = 0.004
+_WIDEST = 0.35
 _STIFFER = (300.0, 60.0, 15.0)
 
 
@@ -78,8 +81,11 @@ class Pulse:
 
     @property
     def worth(self) -> float:
-        """Gain less a price for an unsteady tempo, by which pulses are compared."""
-        return self.gain - 0.15 * self.wander
+        """Gain less a price for an unsteady tempo, by which pulses are compared.
+
+        Hardly any song doubles its tempo: where the lines seem to, they are others.
+        """
+        return self.gain - 0.15 * self.wander - _uneven(self.course)
 
     def nearest(self, time: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Find the nearest line of each second: its number, and the signed distance in seconds."""
@@ -120,30 +126,40 @@ def find_pulse(onsets: Onsets) -> Pulse | None:
         return None
     order = np.argsort(onsets.time, kind="stable")
     time, weight, part = onsets.time[order], onsets.weight[order], onsets.stroke_part[order]
+    struck = kinds_of(onsets)[order]
     centre, rates = base_rate(time, weight)
-    best: Pulse | None = None
-    for rate in rates:
-        edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
-        place = np.interp(time, edge, pulse)
-        found = _settle(time, weight, part, place, len(onsets.tracks))
-        if best is None or found.worth > best.worth:
-            best = found
-        long = time[-1] > _LONG
-        if best.is_constant or long or _holds_throughout(best, time - best.lag[part]):
-            break
-    assert best is not None
+    rates = rates[: max(1, int(_LONG / time[-1]))]
+    roughs = [_followed(time, weight, centre, rates[0])]
+    best = _settle(time, weight, part, struck, roughs[0], len(onsets.tracks))
+    if not best.is_constant:
+        others = [_followed(time, weight, centre, rate) for rate in rates[1:]]
+        others.sort(key=lambda rough: -_promise(rough, time, weight))
+        for rough in others[:_SETTLED]:
+            found = _settle(time, weight, part, struck, rough, len(onsets.tracks))
+            if found.worth > best.worth:
+                best = found
     return _on_the_beat(best, onsets)
 
 
-def _holds_throughout(pulse: Pulse, time: FloatArray) -> bool:
-    """Tell whether strokes keep to the lines in nearly every stretch of a song."""
-    _, off = pulse.nearest(time)
-    stretch = np.maximum(time / _STRETCH, 0.0).astype(np.int64)
-    near = np.abs(off) < 0.2 * pulse.period
-    total = np.bincount(stretch)
-    share = np.bincount(stretch, near) / np.maximum(total, 1)
-    heard = total >= 8
-    return bool((share[heard] > 0.7).mean() > 0.97) if heard.any() else False
+def _followed(time: FloatArray, weight: FloatArray, centre: FloatArray, rate: FloatArray) -> Course:
+    """Follow a pulse of a known rough rate, and fit its course for a start."""
+    edge, pulse = follow(time, weight, centre, rate, sigma=_SCATTER)
+    place = np.interp(time, edge, pulse)
+    rough = _refine(time, weight, place, np.zeros(1))[0]
+    return rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
+
+
+def _promise(rough: Course, time: FloatArray, weight: FloatArray) -> float:
+    """Worth of a pulse as far as it shows before steps are mended."""
+    lines = candidates(rough.place_at(time), weight, period=rough.period)[0]
+    return lines.gain - _uneven(rough)
+
+
+def _uneven(course: Course) -> float:
+    """Price of tempi that lie further apart than hardly any song's."""
+    even = course.place_at(np.linspace(*course.time[[0, -1]], 65))
+    low, high = np.quantile(np.log(np.maximum(np.diff(even), 1e-9)), (0.06, 0.94))
+    return max(0.0, float(high - low) - _WIDEST)
 
 
 def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
@@ -210,18 +226,20 @@ def _settle(
     time: FloatArray,
     weight: FloatArray,
     part: npt.NDArray[np.int64],
-    place: FloatArray,
+    struck: FloatArray,
+    course: Course,
     parts: int,
 ) -> Pulse:
     """Choose lines, fit their course, take the parts' lags off, and do so again."""
     lag = np.zeros(parts)
-    rough = _refine(time, weight, place, np.zeros(1))[0]
-    course = rough if rough.rises else Course(np.array([place[0], place[-1]]), time[[0, -1]])
+    place, kinks = mend_steps(time, weight, struck, course, np.zeros(1))
+    if len(kinks):
+        course = _refine(time, weight, place, np.zeros(1), kinks)[0]
     place = course.place_at(time)
     found: Pulse | None = None
     for _ in range(2):
         lines = candidates(place, weight, period=course.period)[0]
-        found = _fitted(time - lag[part], weight, lines, place, lag)
+        found = _fitted(time - lag[part], weight, lines, place, lag, kinks)
         _, off = found.nearest(time - lag[part])
         late = _part_lags(off, part, parts, found.period)
         if np.abs(late).max() < 0.0005:
@@ -328,13 +346,18 @@ def _simplest(
 
 
 def _fitted(
-    time: FloatArray, weight: FloatArray, lines: Lines, place: FloatArray, lag: FloatArray
+    time: FloatArray,
+    weight: FloatArray,
+    lines: Lines,
+    place: FloatArray,
+    lag: FloatArray,
+    kinks: FloatArray,
 ) -> Pulse:
     """Fit one set of lines, straight if that does as well as bent."""
-    bent, slots = _refine(time, weight, place * lines.scale + lines.shift, np.array(lines.slots))
-    mended, kinks = mend_steps(time, weight, bent, slots)
-    if len(kinks):
-        bent, slots = _refine(time, weight, mended, slots, kinks)
+    kinks = kinks * lines.scale + lines.shift
+    bent, slots = _refine(
+        time, weight, place * lines.scale + lines.shift, np.array(lines.slots), kinks
+    )
     place = bent.place_at(time)
     _, ideal = _assigned(place, slots)
     off = np.abs(place - ideal) * bent.period
@@ -347,7 +370,9 @@ def _fitted(
     off = np.abs(time - course.time_at(ideal))
     value, sigma = gain(off, weight, period=course.period, slots=len(slots))
     pace = np.diff(course.time) / np.diff(course.place)
-    wander = float(np.abs(np.diff(np.log(np.maximum(pace, 1e-9)))).sum())
+    # Not where a beat is held: there the pace is that of a pause.
+    going = np.diff(course.place) > 0.5 * min(_KNOT / course.period, np.ptp(course.place))
+    wander = float(np.abs(np.diff(np.log(np.maximum(pace[going], 1e-9)))).sum())
     return Pulse(
         course=course,
         slots=tuple(slots.tolist()),
