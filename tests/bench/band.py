@@ -166,7 +166,8 @@ def _tune(rng: np.random.Generator, chords: Chart, style: Style, bars: int) -> l
             chord = chords.at(pulse)
             if place % style.steps == 0:
                 near = [72 + (tone - 72) % 12 for tone in chord.tones]
-                pitch = min(near, key=lambda p, now=pitch: abs(p - now) + rng.uniform(0, 4))
+                cost = np.abs(np.array(near) - pitch) + rng.uniform(0, 4, len(near))
+                pitch = near[int(cost.argmin())]
             else:
                 pitch += int(rng.choice([-2, -1, 1, 2]))
             after = places[number + 1] if number + 1 < len(places) else steps
@@ -188,6 +189,7 @@ def _parts(rng: np.random.Generator, style: Style, bars: int) -> list[tuple[int,
         str(rng.choice(style.keys)),
     ]
     plays = rng.random(5) < (1.0, 0.8, 0.85, 0.8, 0.35)
+    plays[_KIT] &= kit is not None
     plays[_KEYS] |= not plays[[_BASS, _TUNE]].any()
     section = int(rng.choice([8, 8, 16]))
     rows: list[tuple[int, Row]] = []

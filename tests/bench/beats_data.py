@@ -1,14 +1,13 @@
 """Songs with a known grid for training and measuring `estimate_beats`.
 
-Two sources, neither of them kept in the project: a generator of songs (module ``gridsynth``: a song
-for every seed, the seed made of a salt, a group and a number) and POP909 (Wang et al. 2020, MIT
-licence), whose files carry their beats as ticks and come with annotated bars.
+Three sources: songs drawn by chance (`tests.bench.synthetic`), songs in everyday styles
+(`tests.bench.band`), and POP909 (Wang et al. 2020, MIT licence; not kept in the project), whose
+files carry their beats as ticks and come with annotated bars.
 """
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -16,6 +15,8 @@ import numpy as np
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.parse.midi import read_midi
+from tests.bench.band import make_band
+from tests.bench.synthetic import make_song, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Case", "pop909_case", "song_of", "synthetic_case"]
+__all__ = ["Case", "excerpt", "made_case", "pop909_case", "song_of"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 _LATTICE = 192.0
 _ANNOTATED = 0.8
+_FEWEST = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,18 +60,20 @@ def song_of(notes: Mapping[str, Any]) -> Song:
     return Song(tuple(tracks))
 
 
-def synthetic_case(salt: str, group: str, number: int, *, vary: bool) -> Case:
-    """Generate a song; if `vary`, some lose parts or their velocities, or get lags."""
-    generator = importlib.import_module("gridsynth")
-    made = generator.make_case(generator.case_seed(salt, group, number), group)
-    truth, notes = made["truth"], made["notes"]
-    seed = [generator.case_seed(salt, group, number), 1]
+def made_case(salt: str, group: str, number: int, *, vary: bool) -> Case:
+    """Make a song: in everyday styles if the group is ``band``, else by chance.
+
+    If `vary`, some songs lose parts or their velocities, or get lags.
+    """
+    seed = seed_of(salt, group, number)
+    made = make_band(seed) if group == "band" else make_song(seed, group)
+    notes = _varied(made.notes, np.random.default_rng([seed, 1])) if vary else made.notes
     return Case(
         name=f"{salt}/{group}/{number}",
-        song=song_of(_varied(notes, np.random.default_rng(seed)) if vary else notes),
-        beats=truth["beats"] if truth["steady"] else np.zeros(0),
-        downbeats=truth["downbeats"] if truth["steady"] else np.zeros(0),
-        beats_per_bar=int(truth["beats_per_bar"]),
+        song=song_of(notes),
+        beats=made.beats if made.steady else np.zeros(0),
+        downbeats=made.downbeats if made.steady else np.zeros(0),
+        beats_per_bar=made.beats_per_bar,
     )
 
 
@@ -81,7 +85,7 @@ def _varied(notes: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any
     if drop < 0.3 and len(parts) > 1:
         kept = parts[rng.random(len(parts)) < 0.6]
         mine = np.isin(columns["instrument"], kept)
-        if mine.sum() >= 60:
+        if mine.sum() >= _FEWEST:
             columns = {name: values[mine] for name, values in columns.items()}
     if flat < 0.3:
         columns["velocity"] = np.full(len(columns["pitch"]), 63)
@@ -91,6 +95,40 @@ def _varied(notes: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any
         columns["offset"] = onset + (columns["offset"] - columns["onset"])
         columns["onset"] = onset
     return columns
+
+
+def excerpt(case: Case, rng: np.random.Generator) -> Case | None:
+    """Cut a stretch out of a song, sometimes fewer parts of it, a little faster or slower.
+
+    None if few notes remain. So a few hundred songs teach what holds in all of them.
+    """
+    tracks = [track for track in case.song.tracks if len(track.notes)]
+    share, pace, fewer = rng.uniform(0.25, 0.8), float(np.exp(rng.normal(0, 0.05))), rng.random()
+    flat, begins, chosen = rng.random() < 0.35, rng.uniform(0, 1), int(rng.integers(len(tracks)))
+    opens = min(float(track.notes["start"][0]) for track in tracks)
+    length = max(float(track.notes["start"][-1]) for track in tracks) - opens
+    low = opens + begins * (1 - share) * length
+    high = low + share * length
+    if fewer < 0.15:
+        tracks = [tracks[chosen]]
+    elif fewer < 0.6 and len(tracks) > 1:
+        del tracks[chosen]
+    kept = []
+    for track in tracks:
+        notes = track.notes[(track.notes["start"] >= low) & (track.notes["start"] < high)].copy()
+        for name in ("start", "end"):
+            notes[name] = np.rint(notes[name] * pace * _LATTICE) / _LATTICE
+        notes["end"] = np.maximum(notes["end"], notes["start"] + 1 / _LATTICE)
+        if flat:
+            notes["velocity"] = 63
+        kept.append(replace(track, notes=as_notes(notes)))
+    if sum(len(track.notes) for track in kept) < _FEWEST:
+        return None
+    beats, downbeats = (
+        marks[(marks >= low - 1) & (marks <= high + 1)] * pace
+        for marks in (case.beats, case.downbeats)
+    )
+    return replace(case, song=Song(tuple(kept)), beats=beats, downbeats=downbeats)
 
 
 def pop909_case(folder: Path, number: int) -> Case:

@@ -1,11 +1,12 @@
 """Learn the weights of `estimate_beats` anew: ``midikit/rhythm/estimation/weights.json``.
 
-    uv run python -m tests.bench.train_beats GENERATOR POP909 IDS
+    uv run python -m tests.bench.train_beats POP909
 
-GENERATOR is the folder of the module ``gridsynth``, POP909 a clone's folder of songs, IDS a JSON
-list of the songs that may be used. The songs generated are those of the salts in `SALTS`; a share
-of them loses parts or velocities or gets lags (`beats_data`). All draws come from `SEED`: the same
-data give the same weights. Takes about ten minutes on one core.
+POP909 is the folder of songs in a clone of that data set; of it only the songs listed in
+``pop909_train_ids.json`` are read, whole and in excerpts. The others are made by `synthetic` and
+`band` from the salts in `SALTS`; a share of them loses parts or velocities or gets lags
+(`beats_data`). All draws come from `SEED`: the same data give the same weights. Each network learns
+without a part of POP909, which tells how sure it may be. Takes about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,11 +27,10 @@ from midikit.rhythm.estimation.network import CLIP, Weights, probabilities
 from midikit.rhythm.estimation.onsets import gather
 from midikit.rhythm.estimation.pulses import find_pulse
 from midikit.rhythm.estimation.readings import readings_of
-from tests.bench.beats_data import pop909_case, synthetic_case
+from tests.bench.beats_data import excerpt, made_case, pop909_case
+from tests.bench.synthetic import STEADY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from midikit.rhythm.estimation.onsets import Onsets
@@ -39,15 +41,15 @@ if TYPE_CHECKING:
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 SEED = 0
-STEADY = ("const", "jitter", "drift", "step", "sparse")
-SALTS = {"train": 1100, "calibrate": 80}
+GROUPS = (*STEADY, "band")
+SALTS = {"train": 1400, "calibrate": 80}
 NEGATIVES = 300
-KEPT_BACK = 60
+EXCERPTS = 5
+IDS = Path(__file__).with_name("pop909_train_ids.json")
 WEIGHTS = Path(__file__).parents[2] / "midikit" / "rhythm" / "estimation" / "weights.json"
 
-NETWORKS, UNITS, EPOCHS, BATCH = 2, 48, 20, 32
+NETWORKS, UNITS, EPOCHS, BATCH = 4, 40, 16, 32
 RATE, DECAY, DROPPED = 3e-3, 3e-3, 0.05
-POP_WEIGHT = 4.0
 STRAY_WEIGHT = 2.0
 BEAT_RANGE = (60.0 / 220.0, 60.0 / 40.0)
 
@@ -61,9 +63,10 @@ class Example:
     right: npt.NDArray[np.bool_]
     evidence: FloatArray
     steady: bool
+    whole: bool
 
 
-def example_of(case: Case) -> Example | None:
+def example_of(case: Case, *, whole: bool = True) -> Example | None:
     """Read a song as the estimator does and mark the right readings; None with too few notes."""
     onsets = gather(case.song)
     pulse = find_pulse(onsets)
@@ -83,6 +86,7 @@ def example_of(case: Case) -> Example | None:
         right=_right(case, onsets, pulse, readings),
         evidence=evidence_for(onsets, pulse),
         steady=len(case.beats) > 0,
+        whole=whole,
     )
 
 
@@ -116,27 +120,45 @@ def _right(
     return right
 
 
-def cases(pop909: Path, ids: list[int]) -> Iterator[Case]:
-    """Give every song of the training, those to calibrate with last."""
-    yield from (pop909_case(pop909, number) for number in ids[:-KEPT_BACK])
-    for salt, count in SALTS.items():
-        for group in STEADY:
-            for number in range(count):
-                yield synthetic_case(salt, group, number, vary=number % 2 == 0)
-    for number in range(NEGATIVES):
-        yield synthetic_case("train", "negative", number, vary=number % 2 == 0)
-    yield from (pop909_case(pop909, number) for number in ids[-KEPT_BACK:])
+def _made(salt: str, pair: tuple[str, int]) -> list[Example]:
+    """Read a song that is made."""
+    group, number = pair
+    found = example_of(made_case(salt, group, number, vary=number % 2 == 0))
+    return [] if found is None else [found]
 
 
-def network(examples: list[Example], seed: int) -> tuple[FloatArray, ...]:
+def _pop909(folder: Path, number: int) -> list[Example]:
+    """Read a song of POP909 and excerpts of it."""
+    case = pop909_case(folder, number)
+    rng = np.random.default_rng([SEED, number])
+    cut = [excerpt(case, rng) for _ in range(EXCERPTS)]
+    found = [example_of(case), *(example_of(part, whole=False) for part in cut if part is not None)]
+    return [example for example in found if example is not None]
+
+
+def examples_of(pop909: Path) -> list[Example]:
+    """Read every song of the training, on all cores."""
+    made = [(group, number) for group in GROUPS for number in range(SALTS["train"])]
+    made += [("negative", number) for number in range(NEGATIVES)]
+    apart = [(group, number) for group in GROUPS for number in range(SALTS["calibrate"])]
+    with Pool() as pool:
+        read = [
+            *pool.map(partial(_pop909, pop909), json.loads(IDS.read_text())),
+            *pool.map(partial(_made, "train"), made, chunksize=16),
+            *pool.map(partial(_made, "calibrate"), apart, chunksize=16),
+        ]
+    return [example for found in read for example in found]
+
+
+def network(
+    examples: list[Example], mean: Any, spread: Any, seed: int
+) -> tuple[npt.NDArray[np.float32], ...]:
     """Learn one network: Adam on the softmax of each song's readings, columns dropped by chance."""
     rng = np.random.default_rng([SEED, seed])
     table = np.concatenate([example.features for example in examples])
-    mean, spread = table.mean(axis=0), table.std(axis=0) + np.float32(1e-3)
     table = np.clip((table - mean) / spread, -CLIP, CLIP)
     right = np.concatenate([example.right for example in examples]).astype(np.float32)
     edges = np.cumsum([0, *(len(example.features) for example in examples)])
-    say = np.array([POP_WEIGHT if "pop909" in example.name else 1.0 for example in examples])
     columns = table.shape[1]
     layers: list[Any] = [
         rng.normal(0, columns**-0.5, (columns, UNITS)).astype(np.float32),
@@ -155,7 +177,7 @@ def network(examples: list[Example], seed: int) -> tuple[FloatArray, ...]:
             sizes = edges[batch + 1] - edges[batch]
             kept = (rng.random((len(batch), columns)) > DROPPED).astype(np.float32)
             x = table[rows] * np.repeat(kept, sizes, axis=0)
-            slopes = _slopes(layers, x, right[rows], sizes, say[batch])
+            slopes = _slopes(layers, x, right[rows], sizes)
             step += 1
             rate = 0.5 * RATE * (1.0 + np.cos(np.pi * step / steps))
             for i, slope in enumerate(slopes):
@@ -163,12 +185,10 @@ def network(examples: list[Example], seed: int) -> tuple[FloatArray, ...]:
                 second[i] = 0.999 * second[i] + 0.001 * slope**2
                 size = np.sqrt(second[i] / (1 - 0.999**step)) + 1e-8
                 layers[i] = layers[i] - np.float32(rate / (1 - 0.9**step)) * first[i] / size
-    return (mean, spread, *layers)
+    return tuple(layers)
 
 
-def _slopes(
-    layers: list[Any], x: Any, right: Any, sizes: npt.NDArray[np.int64], say: FloatArray
-) -> list[Any]:
+def _slopes(layers: list[Any], x: Any, right: Any, sizes: npt.NDArray[np.int64]) -> list[Any]:
     """Slopes of the mean -log probability of the right readings, and of the decay."""
     opens = np.cumsum([0, *sizes[:-1]])
     hidden = x @ layers[0] + layers[1]
@@ -178,7 +198,7 @@ def _slopes(
     share /= np.repeat(np.add.reduceat(share, opens), sizes)
     wanted = share * right
     wanted /= np.repeat(np.add.reduceat(wanted, opens) + 1e-9, sizes)
-    pull = ((share - wanted) * np.repeat(say, sizes) / len(sizes)).astype(np.float32)
+    pull = ((share - wanted) / len(sizes)).astype(np.float32)
     back = np.outer(pull, layers[2]) * (hidden > 0)
     return [
         x.T @ back + DECAY * layers[0],
@@ -201,53 +221,83 @@ def logistic(evidence: FloatArray, steady: npt.NDArray[np.bool_]) -> FloatArray:
     return model
 
 
+def fold_of(example: Example) -> int:
+    """Tell which network does not learn from a song of POP909; -1 for songs that are made."""
+    return int(example.name.split("/")[1]) % NETWORKS if "pop909" in example.name else -1
+
+
 def calibrated(learnt: Weights, examples: list[Example]) -> Weights:
-    """Set the temperature to where songs that were kept back are likeliest."""
+    """Set the temperature to where songs that were not learnt from are likeliest, kind by kind."""
+    judged: dict[str, list[tuple[FloatArray, npt.NDArray[np.bool_]]]] = {}
+    for example in examples:
+        fold = fold_of(example)
+        nets = learnt if fold < 0 else _alone(learnt, fold)
+        kind = "pop909" if fold >= 0 else example.name.split("/")[1]
+        score = np.log(probabilities(example.features.astype(np.float64), nets) + 1e-30)
+        judged.setdefault(kind, []).append((score, example.right))
 
     def surprise(temperature: float) -> float:
-        warm = learnt._replace(temperature=temperature)
-        shares = [probabilities(e.features.astype(np.float64), warm)[e.right] for e in examples]
-        return -float(np.mean([np.log(share.sum() + 1e-9) for share in shares]))
+        kinds = []
+        for songs in judged.values():
+            shares = [np.exp((score - score.max()) / temperature) for score, _ in songs]
+            right = [
+                share[mine].sum() / share.sum()
+                for share, (_, mine) in zip(shares, songs, strict=True)
+            ]
+            kinds.append(-float(np.mean(np.log(np.array(right) + 1e-9))))
+        return float(np.mean(kinds))
 
     options = np.arange(0.6, 2.5, 0.05)
     best = min(options.tolist(), key=surprise)
-    print(f"temperature {best:.2f}, -log p {surprise(best):.3f} on {len(examples)} songs kept back")
-    for example_group in (*STEADY, "pop909"):
-        mine = [e for e in examples if example_group in e.name]
-        tops = [e.right[probabilities(e.features.astype(float), learnt).argmax()] for e in mine]
-        print(f"  {example_group}: right {np.mean(tops):.3f} of {len(mine)}")
+    print(f"temperature {best:.2f}, -log p {surprise(best):.3f}")
+    for kind, songs in judged.items():
+        tops = np.mean([mine[score.argmax()] for score, mine in songs])
+        print(f"  {kind}: {tops:.3f} of {len(songs)} songs not learnt from are right")
     return learnt._replace(temperature=round(best, 2))
 
 
-def main(generator: Path, pop909: Path, ids: Path) -> None:
+def _alone(learnt: Weights, number: int) -> Weights:
+    """Take one network alone."""
+    one = slice(number, number + 1)
+    return learnt._replace(
+        first=learnt.first[one], bias=learnt.bias[one], second=learnt.second[one]
+    )
+
+
+def main(pop909: Path) -> None:
     """Read the songs and learn from them."""
-    sys.path.insert(0, str(generator))
-    read = [example_of(case) for case in cases(pop909, json.loads(ids.read_text()))]
-    learn([example for example in read if example is not None])
+    learn(examples_of(pop909))
 
 
 def learn(examples: list[Example]) -> None:
     """Learn from examples, calibrate, and write the weights."""
     known = [example for example in examples if example.right.any()]
-    tail = {e.name for e in [e for e in examples if "pop909" in e.name][-KEPT_BACK:]}
-    apart = [e for e in known if e.name in tail or e.name.startswith("calibrate")]
-    names = {e.name for e in apart}
-    used = [e for e in known if e.name not in names]
-    print(f"{len(examples)} songs, {len(used)} to learn from, {len(apart)} to calibrate with")
-    nets = [network(used, seed) for seed in range(NETWORKS)]
+    used = [example for example in known if not example.name.startswith("calibrate")]
+    table = np.concatenate([example.features for example in used])
+    mean, spread = table.mean(axis=0), table.std(axis=0) + np.float32(1e-3)
+    print(f"{len(examples)} songs and excerpts, {len(used)} to learn from")
+    nets = [
+        network([example for example in used if fold_of(example) != number], mean, spread, number)
+        for number in range(NETWORKS)
+    ]
     steady = np.array([example.steady for example in examples])
     learnt = Weights(
-        mean=nets[0][0].astype(np.float64),
-        spread=nets[0][1].astype(np.float64),
-        first=np.stack([net[2] for net in nets]).astype(np.float64),
-        bias=np.stack([net[3] for net in nets]).astype(np.float64),
-        second=np.stack([net[4] for net in nets]).astype(np.float64),
+        mean=mean.astype(np.float64),
+        spread=spread.astype(np.float64),
+        first=np.stack([net[0] for net in nets]).astype(np.float64),
+        bias=np.stack([net[1] for net in nets]).astype(np.float64),
+        second=np.stack([net[2] for net in nets]).astype(np.float64),
         temperature=1.0,
         pulse=logistic(np.stack([example.evidence for example in examples]), steady),
     )
+    apart = [
+        example
+        for example in known
+        if example.name.startswith("calibrate") or (fold_of(example) >= 0 and example.whole)
+    ]
     learnt = calibrated(learnt, apart)
-    table = {name: _rounded(value) for name, value in learnt._asdict().items()}
-    WEIGHTS.write_text(json.dumps(table, separators=(",", ":")) + "\n", "ascii")
+    rounded = {name: _rounded(value) for name, value in learnt._asdict().items()}
+    WEIGHTS.write_text(json.dumps(rounded, separators=(",", ":")) + "\n", "ascii")
 
 
 def _rounded(value: Any) -> Any:
@@ -258,4 +308,4 @@ def _rounded(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main(Path(sys.argv[1]))

@@ -31,6 +31,9 @@ _LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
 _BARS = (1, 2, 4)
 _MIDDLE_BPM = 105.0
 _HYPER = tuple(KINDS.index(kind) for kind in ("crash", "entry", "chord", "bass change", "tom"))
+_DENSE = tuple(
+    KINDS.index(kind) for kind in ("onset", "kick", "snare", "hat", "bass", "bass change", "chord")
+)
 _RAW = tuple(KINDS.index(kind) for kind in ("kick", "snare", "bass", "chord", "crash", "entry"))
 
 
@@ -243,7 +246,7 @@ def _openings(
 def _general(
     accents: Accents, lines: int, beats: int, count: int, *, period: float, swung: bool
 ) -> FloatArray:
-    """Tempo, kind of meter and what the song is made of: the same for all phases."""
+    """Tempo, kind of meter, how much happens in a beat and a second: the same for all phases."""
     pace = np.log2(60.0 / (period * lines) / _MIDDLE_BPM)
     ternary = lines % 3 == 0
     bars = accents.level.shape[1] / (lines * beats)
@@ -253,4 +256,7 @@ def _general(
     row += [pace * ternary, pace**2 * ternary, pace * drums]
     row += [lines == n for n in (1, 2, 3, 4, 6, 8, 12)]
     row += [np.log2(max(bars, 1.0)) / 6.0, np.log2(period / 0.2)]
+    mean = [accents.strokes.mean(), accents.notes.mean(), *accents.level[list(_DENSE)].mean(axis=1)]
+    a_beat = np.log2(lines * np.array(mean) + 0.03)
+    row += [*a_beat, *(a_beat - np.log2(period * lines))]
     return np.repeat(np.array(row, np.float64)[None], count, axis=0)
