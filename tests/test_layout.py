@@ -11,6 +11,7 @@ from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.rhythm import layout
+from midikit.rhythm.align import common_lag
 from midikit.rhythm.layout import Layout, Quantizing, find_beats, lay_out
 from midikit.sandbox.songs import DemoSong, demo_songs
 
@@ -79,6 +80,8 @@ def test_alignment_follows_what_moves_notes_unless_it_is_said() -> None:
     assert not lay_out(song, tempo="constant", align=False).is_aligned
     aligned = lay_out(song, align=True)
     assert aligned.is_aligned
+    assert aligned.grid is not None
+    assert abs(common_lag(aligned.song, aligned.grid)) < 0.0005
     again = lay_out(aligned.song, align=True)
     assert np.nanmax(np.abs(again.lags)) < 0.001
     claimed = lay_out(song, tempo=POP.qpm, quantizing=Quantizing())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song, Track
 
-__all__ = ["align", "part_lags"]
+__all__ = ["align", "common_lag", "part_lags"]
 
 _LEAST_STROKES = 8
 _GREATEST_DOUBT = 0.004
@@ -76,10 +76,52 @@ def part_lags(song: Song, grid: BeatGrid) -> npt.NDArray[np.float64]:
     >>> part_lags(Song(tuple(parts)), BeatGrid.constant(120.0)).round(3).tolist()
     [-0.01, 0.01]
     """
-    lags = np.full(len(song), np.nan)
+    lags, weights = _measured(song, grid)
+    known = ~np.isnan(lags)
+    if known.any():
+        lags[known] -= np.average(lags[known], weights=weights[known])
+    return lags
+
+
+def common_lag(song: Song, grid: BeatGrid) -> float:
+    """Measure how late all parts together are against a grid.
+
+    Parameters
+    ----------
+    song : Song
+        The parts.
+    grid : BeatGrid
+        Its beats and bars.
+
+    Returns
+    -------
+    float
+        Seconds, positive for late: the mean over all strokes of the parts that tell their lag,
+        which `part_lags` takes off; 0 if none does.
+
+    Examples
+    --------
+    >>> from midikit.model.beats import BeatGrid
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> late = [(i / 2 + 0.012, i / 2 + 0.4, 60, 80) for i in range(16)]
+    >>> song = Song((Track("Koto", notes=as_notes(late)),))
+    >>> round(common_lag(song, BeatGrid.constant(120.0)), 6)
+    0.012
+    """
+    lags, weights = _measured(song, grid)
+    known = ~np.isnan(lags)
+    return float(np.average(lags[known], weights=weights[known])) if known.any() else 0.0
+
+
+def _measured(
+    song: Song, grid: BeatGrid
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Measure how late each part is against the grid itself, and count its strokes."""
+    lags, weights = np.full(len(song), np.nan), np.zeros(len(song))
     counts = [len(track.notes) for track in song.tracks]
     if not sum(counts):
-        return lags
+        return lags, weights
     start = np.concatenate([track.notes["start"] for track in song.tracks])
     near = is_near(start, grid)
     start = start[near]
@@ -89,15 +131,11 @@ def part_lags(song: Song, grid: BeatGrid) -> npt.NDArray[np.float64]:
     # From the first start on, so that great times keep their digits.
     after = np.bincount(strokes.of_note, start - strokes.first[strokes.of_note], len(strokes))
     place = strokes.first + after / sizes
-    weights = np.zeros(len(song))
     for index in range(len(song)):
         of_part = place[strokes.track == index]
         lags[index] = _lag(of_part, grid, swing)
         weights[index] = len(of_part)
-    known = ~np.isnan(lags)
-    if known.any():
-        lags -= np.average(lags[known], weights=weights[known])
-    return lags
+    return lags, weights
 
 
 def _lag(place: npt.NDArray[np.float64], grid: BeatGrid, swing: float) -> float:

@@ -18,7 +18,7 @@ from midikit.model.beats import BeatGrid
 from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.align import align as align_parts
-from midikit.rhythm.align import part_lags
+from midikit.rhythm.align import common_lag, part_lags
 from midikit.rhythm.constant import constant_grid, constant_tempo
 from midikit.rhythm.estimate import estimate_beats
 from midikit.rhythm.export import bar_markers, sync_offset, with_grid
@@ -183,7 +183,7 @@ def lay_out(
     downbeat : float or None, optional
         Second of a bar line that is known, for the estimate.
     align : bool or None, optional
-        Whether to take off the parts' lags; None where notes move onto an estimated grid: with
+        Whether to take off the parts' lags, and lay an estimated grid where they meet; None where notes move onto an estimated grid: with
         ``tempo="constant"``, and with `quantizing` under ``"auto"``. How the lines of a claimed or
         given tempo lie against the music is not known; there lags are taken off only if asked.
     quantizing : Quantizing or None, optional
@@ -241,6 +241,9 @@ def lay_out(
     lags = part_lags(song, grid) if is_estimated or align else unknown
     if align:
         song = align_parts(song, grid)
+        if is_estimated:
+            # The beat was felt between early and late parts; together they are all on it.
+            grid = move_grid(grid, common_lag(song, grid))
     before = after = None
     if quantizing is not None:
         before, after = song, _quantized(song, grid, quantizing)
