@@ -48,8 +48,8 @@ EXCERPTS = 5
 IDS = Path(__file__).with_name("pop909_train_ids.json")
 WEIGHTS = Path(__file__).parents[2] / "midikit" / "rhythm" / "estimation" / "weights.json"
 
-NETWORKS, UNITS, EPOCHS, BATCH = 4, 40, 16, 32
-RATE, DECAY, DROPPED = 3e-3, 3e-3, 0.05
+NETWORKS, UNITS, EPOCHS, BATCH = 4, 48, 16, 32
+RATE, DECAY, DROPPED = 3e-3, 1e-3, 0.05
 STRAY_WEIGHT = 2.0
 BEAT_RANGE = (60.0 / 220.0, 60.0 / 40.0)
 
