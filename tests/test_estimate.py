@@ -137,9 +137,11 @@ def test_known_downbeat_moves_the_bars() -> None:
 
 
 def test_bad_downbeat() -> None:
-    """A bar line that is no number is refused in words."""
-    with pytest.raises(NotesError, match=r"downbeat nan; expected a finite second"):
-        estimate_beats(Song(()), downbeat=float("nan"))
+    """A bar line that is no number, or far from all notes, is refused in words."""
+    song = demo_songs()[0].song()
+    for second in (float("nan"), 3600.0):
+        with pytest.raises(NotesError, match=r"downbeat .* s; expected a second of the song"):
+            estimate_beats(song, downbeat=second)
 
 
 @settings(max_examples=10, deadline=None)
@@ -177,8 +179,13 @@ def test_double_times_halve_the_tempo() -> None:
         columns = {name: track.notes[name] for name in ("pitch", "velocity")}
         times = {name: 2.0 * track.notes[name] for name in ("start", "end")}
         slow.append(replace(track, notes=as_notes(columns | times)))
-    ratio = found(song).bpm / found(replace(song, tracks=tuple(slow))).bpm
+    half = replace(song, tracks=tuple(slow))
+    ratio = found(song).bpm / found(half).bpm
     assert min(abs(ratio / level - 1) for level in (1, 2, 4)) < 1e-3
+    told, told_half = estimate_beats(song, tempo_hint=132), estimate_beats(half, tempo_hint=66)
+    assert told is not None
+    assert told_half is not None
+    assert told.bpm == pytest.approx(2 * told_half.bpm, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -220,6 +227,14 @@ def test_beats_per_bar_wins() -> None:
     grid = estimate_beats(demo_songs()[0].song(), beats_per_bar=3)
     assert grid is not None
     assert grid.beats_per_bar == 3
+
+
+@pytest.mark.parametrize("beats", [1, 2, 5, 7, 16])
+def test_any_bar_length_can_be_asked_for(beats: int) -> None:
+    """Bars of one beat to sixteen."""
+    grid = estimate_beats(demo_songs()[0].song(), beats_per_bar=beats)
+    assert grid is not None
+    assert grid.beats_per_bar == beats
 
 
 def test_tempo_range_wins() -> None:

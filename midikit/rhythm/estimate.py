@@ -10,10 +10,11 @@ import numpy as np
 from midikit.errors import NotesError
 from midikit.model.beats import BeatGrid, Confidence
 from midikit.rhythm.estimation.accents import accents_of
+from midikit.rhythm.estimation.bare import bare_rate, pulse_at
 from midikit.rhythm.estimation.confidence import FEWEST_TO_REFUSE, evidence_for
 from midikit.rhythm.estimation.network import probabilities, steadiness, weights
 from midikit.rhythm.estimation.onsets import Onsets, gather
-from midikit.rhythm.estimation.pulses import Pulse, find_pulse, pulse_at
+from midikit.rhythm.estimation.pulses import Pulse, find_pulse
 from midikit.rhythm.estimation.readings import Reading, readings_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _TEMPO_RANGE = (40.0, 220.0)
 _HINT_WITHIN = 0.08
 _HINT_WIDTH = 0.03
 _REFUSED_BELOW = 0.5
+_DOWNBEAT_WITHIN = 10.0
 _ALTERNATIVES = 6
 _SLACK = 0.03
 _TRIPLET_WITHIN = 0.025
@@ -76,7 +78,8 @@ def estimate_beats(
     beats_per_bar : int or None, optional
         Felt beats a bar that are known: 4 in 4/4, 2 in 6/8.
     downbeat : float or None, optional
-        Second of a bar line that is known, to within less than half a beat.
+        Second of a bar line that is known, to within less than half a beat; at most ten seconds
+        before the first note or after the last.
 
     Returns
     -------
@@ -108,13 +111,15 @@ def estimate_beats(
     >>> round(grid.bpm, 3), grid.meter, grid.downbeats[:2].tolist()
     (120.0, (4, 4), [0.0, 2.0])
     """
-    _check(tempo_hint, tempo_range, beats_per_bar, downbeat)
+    _check(tempo_hint, tempo_range, beats_per_bar)
     onsets = gather(song)
     if not len(onsets.time):
         return None if tempo_hint is None else BeatGrid.constant(tempo_hint)
+    if downbeat is not None:
+        _check_downbeat(downbeat, onsets)
     if tempo_hint is not None:
         tempo_range = (tempo_hint * (1 - _HINT_WITHIN), tempo_hint * (1 + _HINT_WITHIN))
-    pulse = find_pulse(onsets) or pulse_at(onsets, _bare_rate(onsets, tempo_range))
+    pulse = find_pulse(onsets) or pulse_at(onsets, bare_rate(onsets, tempo_range))
     read = _read(onsets, pulse, tempo_range, beats_per_bar)
     if not read.readings:
         middle = tempo_hint or float(np.sqrt(tempo_range[0] * tempo_range[1]))
@@ -130,10 +135,7 @@ def estimate_beats(
 
 
 def _check(
-    tempo_hint: float | None,
-    tempo_range: tuple[float, float],
-    beats_per_bar: int | None,
-    downbeat: float | None,
+    tempo_hint: float | None, tempo_range: tuple[float, float], beats_per_bar: int | None
 ) -> None:
     """Refuse what cannot be meant."""
     if tempo_hint is not None and not (np.isfinite(tempo_hint) and 10 <= tempo_hint <= 600):
@@ -146,21 +148,16 @@ def _check(
         )
     if beats_per_bar is not None and not 1 <= beats_per_bar <= 16:
         raise NotesError(f"beats_per_bar {beats_per_bar}; expected 1 to 16")
-    if downbeat is not None and not np.isfinite(downbeat):
-        raise NotesError(f"downbeat {downbeat}; expected a finite second")
 
 
-def _bare_rate(onsets: Onsets, tempo_range: tuple[float, float]) -> float:
-    """Guess a rate in hertz for a handful of strokes: their median gap, folded into the range."""
-    times = np.unique(onsets.time)
-    gap = float(np.median(np.diff(times))) if len(times) > 1 else 0.5
-    rate = 1.0 / max(gap, 0.05)
-    low, high = tempo_range[0] / 60.0, tempo_range[1] / 60.0
-    while rate > high:
-        rate /= 2.0
-    while rate < low:
-        rate *= 2.0
-    return rate
+def _check_downbeat(downbeat: float, onsets: Onsets) -> None:
+    """Refuse a bar line that is far from all notes."""
+    first, last = onsets.origin, onsets.origin + float(onsets.end.max())
+    if not first - _DOWNBEAT_WITHIN <= downbeat <= last + _DOWNBEAT_WITHIN:
+        raise NotesError(
+            f"downbeat {downbeat:g} s; expected a second of the song, whose notes last from "
+            f"{first:.1f} to {last:.1f}"
+        )
 
 
 def _read(

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from midikit.rhythm.estimation.onsets import Onsets
 
-__all__ = ["Pulse", "find_pulse", "pulse_at"]
+__all__ = ["FEWEST_STROKES", "Pulse", "assigned", "find_pulse"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 FEWEST_STROKES = 6
+"""Strokes below which nothing is looked for."""
+
 _KNOT = 2.0
 _SCATTER = 0.012
 _GREATEST_LAG = 0.06
@@ -91,7 +93,7 @@ class Pulse:
     def nearest(self, time: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Find the nearest line of each second: its number, and the signed distance in seconds."""
         place = self.course.place_at(time)
-        line, ideal = _assigned(place, np.array(self.slots))
+        line, ideal = assigned(place, np.array(self.slots))
         return line, (place - ideal) * self.cycle
 
     def line_time(self, line: npt.NDArray[np.int64]) -> FloatArray:
@@ -100,8 +102,8 @@ class Pulse:
         return self.course.time_at(line // count + np.array(self.slots)[line % count])
 
 
-def _assigned(place: FloatArray, slots: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Nearest line by number, and its position in cycles."""
+def assigned(place: FloatArray, slots: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Find the nearest line of each position in cycles: its number, and its own position."""
     whole = np.floor(place[:, None] - slots[None] + 0.5)
     off = np.abs(place[:, None] - slots[None] - whole)
     slot = off.argmin(axis=1)
@@ -199,41 +201,6 @@ def _on_the_beat(pulse: Pulse, onsets: Onsets) -> Pulse:
     return replace(pulse, course=course, lag=pulse.lag - shift)
 
 
-def pulse_at(onsets: Onsets, rate: float) -> Pulse:
-    """Lay a pulse of a given rate through the strokes, however badly it fits.
-
-    Parameters
-    ----------
-    onsets : Onsets
-        A song's strokes, one at least.
-    rate : float
-        Pulses a second.
-
-    Returns
-    -------
-    Pulse
-        Even lines at about that rate, constant.
-    """
-    late = np.exp(2j * np.pi * rate * onsets.time)
-    turn = float(np.angle((onsets.weight * late).sum())) / (2.0 * np.pi)
-    at = np.array([0.0, 1.0])
-    course = Course(at, (at + turn) / rate)
-    place = course.place_at(onsets.time)
-    _, ideal = _assigned(place, np.zeros(1))
-    off = np.abs(place - ideal) / rate
-    value, sigma = gain(off, onsets.weight, period=1.0 / rate, slots=1)
-    return Pulse(
-        course=course,
-        slots=(0.0,),
-        is_constant=True,
-        gain=value,
-        sigma=sigma,
-        residual=float(np.median(off)),
-        wander=0.0,
-        lag=np.zeros(len(onsets.tracks)),
-    )
-
-
 def _settle(
     time: FloatArray,
     weight: FloatArray,
@@ -293,7 +260,7 @@ def _refine(
     cycle = float((time[-1] - time[0]) / max(place[-1] - place[0], 1e-9))
     before: FloatArray | None = None
     for _ in range(3):
-        _, ideal = _assigned(place, slots)
+        _, ideal = assigned(place, slots)
         if before is not None and np.array_equal(ideal, before):
             break
         before = ideal
@@ -374,14 +341,14 @@ def _fitted(
         time, weight, place * lines.scale + lines.shift, np.array(lines.slots), kinks
     )
     place = bent.place_at(time)
-    _, ideal = _assigned(place, slots)
+    _, ideal = assigned(place, slots)
     off = np.abs(place - ideal) * bent.period
     tolerance = max(0.006, 1.5 * float(np.median(off)))
     used = off < max(4.0 * tolerance, 0.02)
     course, constant = _simplest(
         ideal[used], time[used], weight[used], bent, kinks=kinks, tolerance=tolerance
     )
-    _, ideal = _assigned(course.place_at(time), slots)
+    _, ideal = assigned(course.place_at(time), slots)
     off = np.abs(time - course.time_at(ideal))
     value, sigma = gain(off, weight, period=course.period, slots=len(slots))
     pace = np.diff(course.time) / np.diff(course.place)

@@ -141,7 +141,9 @@ def _folded(
     if lines % 3 == 0:
         step = lines // 3
         third = 0.5 * (bar[:, :, step::lines] + bar[:, :, 2 * step :: lines]).mean(axis=2)
-    back = (beat[:, :, 1:] if beats == 3 else beat[:, :, 1::2]).mean(axis=2)
+    back = 0.0 * mean
+    if beats > 1:
+        back = (beat[:, :, 1:] if beats == 3 else beat[:, :, 1::2]).mean(axis=2)
     middle = beat[:, :, 2] if beats == 4 else 0.0 * mean
     last = beat[:, :, -1]
     two = _fold(score, 2 * size)
@@ -212,7 +214,7 @@ def _repeated(repeats: FloatArray, lines: int, beats: int, count: int) -> FloatA
     size = lines * beats
 
     def at(lags: list[int]) -> FloatArray:
-        known = np.array(lags)
+        known = np.array(lags, np.int64)
         found = repeats[:, np.minimum(known, repeats.shape[1] - 1)]
         kept: FloatArray = np.where(known[None] < repeats.shape[1] - lines, found, 0.0)
         return kept
@@ -220,7 +222,7 @@ def _repeated(repeats: FloatArray, lines: int, beats: int, count: int) -> FloatA
     by_beat = at([lines * lag for lag in _LAGS])
     by_bar = at([size * bars for bars in _BARS])
     others = at([lines * lag for lag in range(1, 9) if lag % beats])
-    margin = by_bar[:, :1] - others.max(axis=1, keepdims=True)
+    margin = by_bar[:, :1] - others.max(axis=1, keepdims=True, initial=-1.0)
     row = np.concatenate([by_beat.ravel(), by_bar.ravel(), margin.ravel()])
     return np.repeat(row[None], count, axis=0)
 

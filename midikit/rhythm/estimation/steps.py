@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["mend_steps"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
-BoolArray: TypeAlias = "npt.NDArray[np.bool_]"
 
 _SMALLEST = 0.022
 _WOBBLE = 0.015
