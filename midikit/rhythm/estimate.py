@@ -11,8 +11,13 @@ from midikit.errors import NotesError
 from midikit.model.beats import BeatGrid, Confidence
 from midikit.rhythm.estimation.accents import accents_of
 from midikit.rhythm.estimation.bare import bare_rate, pulse_at
-from midikit.rhythm.estimation.confidence import FEWEST_TO_REFUSE, evidence_for
-from midikit.rhythm.estimation.network import probabilities, steadiness, weights
+from midikit.rhythm.estimation.confidence import evidence_for
+from midikit.rhythm.estimation.network import (
+    FEWEST_TO_REFUSE,
+    probabilities,
+    steadiness,
+    weights,
+)
 from midikit.rhythm.estimation.onsets import Onsets, gather
 from midikit.rhythm.estimation.pulses import Pulse, find_pulse
 from midikit.rhythm.estimation.readings import Reading, readings_of
@@ -177,7 +182,7 @@ def _read(
         beats_per_bar=beats_per_bar,
     )
     share = probabilities(features, learnt) if readings else np.zeros(0)
-    steady = steadiness(evidence_for(onsets, pulse), learnt)
+    steady = steadiness(evidence_for(onsets, pulse), learnt, strokes=len(onsets.time))
     return _Read(aligned, pulse, readings, share, steady)
 
 

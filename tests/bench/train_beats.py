@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from midikit.model.song import Song
 from midikit.rhythm.estimation.accents import accents_of
+from midikit.rhythm.estimation.bare import bare_rate, pulse_at
 from midikit.rhythm.estimation.confidence import evidence_for
-from midikit.rhythm.estimation.network import CLIP, Weights, probabilities
+from midikit.rhythm.estimation.network import CLIP, FEWEST_TO_REFUSE, Weights, probabilities
 from midikit.rhythm.estimation.onsets import gather
 from midikit.rhythm.estimation.pulses import find_pulse
 from midikit.rhythm.estimation.readings import readings_of
@@ -44,6 +46,7 @@ SEED = 0
 GROUPS = (*STEADY, "band")
 SALTS = {"train": 1400, "calibrate": 80}
 NEGATIVES = 300
+FEW = 4000
 EXCERPTS = 5
 IDS = Path(__file__).with_name("pop909_train_ids.json")
 WEIGHTS = Path(__file__).parents[2] / "midikit" / "rhythm" / "estimation" / "weights.json"
@@ -207,18 +210,52 @@ def _slopes(layers: list[Any], x: Any, right: Any, sizes: npt.NDArray[np.int64])
     ]
 
 
-def logistic(evidence: FloatArray, steady: npt.NDArray[np.bool_]) -> FloatArray:
+def logistic(
+    evidence: FloatArray, steady: npt.NDArray[np.bool_], *, stray: float, ridge: float
+) -> FloatArray:
     """Learn the logistic model of a steady pulse (Newton, slightly ridged)."""
     x = np.column_stack([np.ones(len(evidence)), evidence])
-    say = np.where(steady, 1.0, STRAY_WEIGHT)
+    say = np.where(steady, 1.0, stray)
     model = np.zeros(x.shape[1])
-    ridge = 1e-3 * len(x)
+    ridge = ridge * len(x)
     for _ in range(50):
         chance = 1.0 / (1.0 + np.exp(-np.clip(x @ model, -30, 30)))
         slope = x.T @ (say * (steady - chance)) - ridge * model
         bend = (x * (say * chance * (1 - chance))[:, None]).T @ x + ridge * np.eye(len(model))
         model = model + np.linalg.solve(bend, slope)
     return model
+
+
+def few_of(number: int) -> tuple[FloatArray, bool] | None:
+    """Read a handful of strokes out of a song: the evidence, and whether the pulse is right."""
+    group = "negative" if number % 2 else STEADY[number // 2 % len(STEADY)]
+    case = made_case("few", group, number, vary=True)
+    rng = np.random.default_rng([SEED, number])
+    tracks = case.song.tracks
+    if rng.random() < 0.5:
+        tracks = (tracks[int(rng.integers(len(tracks)))],)
+    starts = np.unique(np.concatenate([track.notes["start"] for track in tracks]))
+    count = int(np.exp(rng.uniform(0.0, np.log(FEWEST_TO_REFUSE))))
+    first = int(rng.integers(max(1, len(starts) - count)))
+    low, high = starts[first], starts[min(first + count, len(starts)) - 1]
+    kept = [
+        replace(
+            track, notes=track.notes[(track.notes["start"] >= low) & (track.notes["start"] <= high)]
+        )
+        for track in tracks
+    ]
+    onsets = gather(Song(tuple(kept)))
+    if not 0 < len(onsets.time) < FEWEST_TO_REFUSE:
+        return None
+    pulse = find_pulse(onsets) or pulse_at(onsets, bare_rate(onsets, (40.0, 220.0)))
+    beats = case.beats[(case.beats > low - 0.05) & (case.beats < high + 0.05)] - onsets.origin
+    return evidence_for(onsets, pulse), len(beats) > 1 and _on_lines(beats, pulse)
+
+
+def _on_lines(beats: FloatArray, pulse: Pulse) -> bool:
+    """Tell whether true beats lie on lines, equally many apart."""
+    line, off = pulse.nearest(beats)
+    return bool((np.abs(off) < 0.03).all() and np.ptp(np.diff(line)) == 0 and line[1] > line[0])
 
 
 def fold_of(example: Example) -> int:
@@ -281,6 +318,10 @@ def learn(examples: list[Example]) -> None:
         for number in range(NETWORKS)
     ]
     steady = np.array([example.steady for example in examples])
+    with Pool() as pool:
+        few = [one for one in pool.map(few_of, range(FEW), chunksize=16) if one is not None]
+    right = np.array([is_right for _, is_right in few])
+    print(f"{len(few)} handfuls of strokes, the pulse of {right.mean():.2f} right")
     learnt = Weights(
         mean=mean.astype(np.float64),
         spread=spread.astype(np.float64),
@@ -288,7 +329,13 @@ def learn(examples: list[Example]) -> None:
         bias=np.stack([net[1] for net in nets]).astype(np.float64),
         second=np.stack([net[2] for net in nets]).astype(np.float64),
         temperature=1.0,
-        pulse=logistic(np.stack([example.evidence for example in examples]), steady),
+        pulse=logistic(
+            np.stack([example.evidence for example in examples]),
+            steady,
+            stray=STRAY_WEIGHT,
+            ridge=1e-3,
+        ),
+        few=logistic(np.stack([evidence for evidence, _ in few]), right, stray=1.0, ridge=1e-5),
     )
     apart = [
         example

@@ -12,12 +12,9 @@ if TYPE_CHECKING:
     from midikit.rhythm.estimation.onsets import Onsets
     from midikit.rhythm.estimation.pulses import Pulse
 
-__all__ = ["EVIDENCE", "FEWEST_TO_REFUSE", "evidence_for"]
+__all__ = ["EVIDENCE", "evidence_for"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
-
-FEWEST_TO_REFUSE = 48
-"""Strokes below which a song is never said to have no grid."""
 
 EVIDENCE = ("gain", "constant", "wander", "scatter", "strokes", "strays")
 """Names of the columns of `evidence_for`."""

@@ -17,9 +17,12 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["CLIP", "Weights", "probabilities", "steadiness", "weights"]
+__all__ = ["CLIP", "FEWEST_TO_REFUSE", "Weights", "probabilities", "steadiness", "weights"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+
+FEWEST_TO_REFUSE = 48
+"""Strokes below which a song is never said to have no grid."""
 
 CLIP = 3.0
 """Standard deviations beyond which a feature says no more: what was rarely seen is not trusted."""
@@ -38,8 +41,9 @@ class Weights(NamedTuple):
         Their offsets, and weights of the outputs.
     temperature : float
         Divides the scores.
-    pulse : ndarray of float64, shape (k,)
-        Weights of the logistic model of a steady pulse, its offset first.
+    pulse, few : ndarray of float64, shape (k,)
+        Weights of the logistic models of a steady pulse, their offset first: of songs, and of a
+        handful of strokes.
     """
 
     mean: FloatArray
@@ -49,6 +53,7 @@ class Weights(NamedTuple):
     second: FloatArray
     temperature: float
     pulse: FloatArray
+    few: FloatArray
 
 
 @cache
@@ -87,7 +92,23 @@ def probabilities(features: FloatArray, learnt: Weights) -> FloatArray:
     return result
 
 
-def steadiness(evidence: FloatArray, learnt: Weights) -> float:
-    """Turn the evidence for a pulse into the probability that it is there."""
-    score = float(learnt.pulse[0] + evidence @ learnt.pulse[1:])
+def steadiness(evidence: FloatArray, learnt: Weights, *, strokes: int) -> float:
+    """Turn the evidence for a pulse into the probability that it is there.
+
+    Parameters
+    ----------
+    evidence : ndarray of float64, shape (k - 1,)
+        As `midikit.rhythm.estimation.confidence.evidence_for` gives it.
+    learnt : Weights
+        The weights to use.
+    strokes : int
+        How many strokes it rests on.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    model = learnt.few if strokes < FEWEST_TO_REFUSE else learnt.pulse
+    score = float(model[0] + evidence @ model[1:])
     return float(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))

@@ -305,7 +305,8 @@ def _simplest(
 
     least = float(missed(bent).mean())
     straight = fit_straight(ideal, time, weight, tolerance=tolerance)
-    if float(missed(straight).mean()) < max(least * 1.15 + 0.0004, 0.0017):
+    close = float(missed(straight).mean()) < max(least * 1.15 + 0.0004, 0.0017)
+    if straight.rises and close:
         return straight, True
     every = max(1.0, _KNOT / bent.period)
     worst = by_stretch(bent) + max(0.0015, 0.35 * least)
