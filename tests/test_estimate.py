@@ -71,22 +71,25 @@ def random_song(seed: int, count: int) -> Song:
 
 @level_known
 def test_demo_tempo_and_meter(demo: DemoSong) -> None:
-    """The tempo of a demo song is right to 0.03 %, its meter exactly."""
+    """The tempo of a demo song is right to 0.02 %, its meter exactly."""
     grid = found(demo.song())
-    assert grid.bpm == pytest.approx(demo.bpm, rel=3e-4)
-    assert grid.beats_per_bar == BeatGrid(demo.beats, demo.meter).beats_per_bar
+    assert grid.bpm == pytest.approx(demo.bpm, rel=2e-4)
+    assert grid.meter == demo.meter
     assert grid.confidence is not None
     assert grid.confidence.pulse > 0.9
 
 
 @level_known
 def test_demo_beats_and_bars(demo: DemoSong) -> None:
-    """Beats of a demo song are within 10 ms of the true ones, 15 ms in a last ritardando."""
+    """Beats and bar lines are within 10 ms of the true ones; one in a last ritardando is 12.
+
+    That one is in the last bar but one of Greensleeves, where the tempo falls by 6 % in five beats.
+    """
     grid = found(demo.song())
-    off = distance(heard(demo, demo.beats), grid.beats)
-    assert off[:-6].max() < 0.010
-    assert off.max() < 0.015
-    assert distance(heard(demo, demo.downbeats), grid.downbeats).max() < 0.015
+    off = np.sort(distance(heard(demo, demo.beats), grid.beats))
+    assert off[-2] < 0.010
+    assert off[-1] < 0.013
+    assert distance(heard(demo, demo.downbeats), grid.downbeats).max() < 0.010
     assert len(grid.beats) == pytest.approx(len(demo.beats), abs=6)
 
 
@@ -200,11 +203,35 @@ def test_no_grid_is_an_answer(seed: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
 def test_few_notes(count: int) -> None:
-    """A handful of notes gets a grid, and little confidence in its level."""
+    """A handful of notes that keep to nothing gets a grid, and no confidence in it."""
     grid = found(random_song(count, count))
     assert 40 <= grid.bpm <= 220
     assert grid.confidence is not None
-    assert grid.confidence.bar < 0.9
+    assert grid.confidence.pulse < 0.6
+    assert grid.confidence.bar < 0.3
+
+
+def test_confidence_grows_with_the_notes() -> None:
+    """Even notes tell the more of a pulse the more they are."""
+    sure = []
+    for count in (1, 4, 8, 16, 32, 64):
+        notes = as_notes([(0.5 * i, 0.5 * i + 0.2, 60, 80) for i in range(count)])
+        confidence = found(Song((Track("Koto", notes=notes),))).confidence
+        assert confidence is not None
+        sure.append(confidence.pulse)
+    assert sure[0] < 0.1
+    assert sure == sorted(sure)
+    assert sure[-1] > 0.9
+
+
+def test_no_handful_of_notes_is_a_failure() -> None:
+    """Few notes at few instants, some at one, give a grid and no warning."""
+    rng = np.random.default_rng(7)
+    for _ in range(150):
+        count = int(rng.integers(1, 20))
+        start = np.round(rng.choice(rng.uniform(0, 4, 6), count), 2)
+        notes = as_notes([(second, second + 0.1, 60, 80) for second in start])
+        assert 40 <= found(Song((Track("Koto", notes=notes),))).bpm <= 220
 
 
 def test_no_notes() -> None:
@@ -219,7 +246,10 @@ def test_no_notes() -> None:
 def test_all_notes_at_once() -> None:
     """One chord is no pulse, and no failure."""
     chord = as_notes([(1.0, 2.0, pitch, 80) for pitch in range(40, 90)])
-    assert 40 <= found(Song((Track("Chord", notes=chord),))).bpm <= 220
+    grid = found(Song((Track("Chord", notes=chord),)))
+    assert 40 <= grid.bpm <= 220
+    assert grid.confidence is not None
+    assert grid.confidence.pulse < 0.2
 
 
 def test_beats_per_bar_wins() -> None:
