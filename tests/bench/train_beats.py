@@ -268,7 +268,7 @@ def calibrated(learnt: Weights, examples: list[Example]) -> Weights:
     judged: dict[str, list[tuple[FloatArray, npt.NDArray[np.bool_]]]] = {}
     for example in examples:
         fold = fold_of(example)
-        nets = learnt if fold < 0 else _alone(learnt, fold)
+        nets = learnt if fold < 0 else alone(learnt, fold)
         kind = "pop909" if fold >= 0 else example.name.split("/")[1]
         score = np.log(probabilities(example.features.astype(np.float64), nets) + 1e-30)
         judged.setdefault(kind, []).append((score, example.right))
@@ -293,7 +293,7 @@ def calibrated(learnt: Weights, examples: list[Example]) -> Weights:
     return learnt._replace(temperature=round(best, 2))
 
 
-def _alone(learnt: Weights, number: int) -> Weights:
+def alone(learnt: Weights, number: int) -> Weights:
     """Take one network alone."""
     one = slice(number, number + 1)
     return learnt._replace(
