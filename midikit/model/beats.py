@@ -181,15 +181,13 @@ class BeatGrid:
         """The grid as a tempo map: one tempo if constant, else at most one a bar.
 
         Second 0 has the tempo of the first beat; a tempo that the bar before had is not repeated.
+        Its quarters count from second 0: what `midikit.with_grid` writes begins with a lead-in, so
+        that bar lines are whole bars from the start of the file.
         """
         step = quarters_per_beat(self.meter)
         if self.is_constant:
             return TempoMap.constant(self.qpm)
-        edges = np.unique(
-            np.concatenate(
-                [[0], np.arange(self.pickup, len(self.beats), self.beats_per_bar)],
-            )
-        )
+        edges = np.unique([0, *range(self.pickup, len(self.beats), self.beats_per_bar)])
         edges = np.append(edges[edges < len(self.beats) - 1], len(self.beats) - 1)
         seconds = self.beats[edges]
         qpm = 60.0 * step * np.diff(edges) / np.diff(seconds)
