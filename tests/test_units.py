@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,5 +98,5 @@ def test_written_tempi_come_back(micro: int) -> None:
 @pytest.mark.parametrize("qpm", [3.57, 60_000_001.0])
 def test_tempi_that_no_file_holds(qpm: float) -> None:
     """One tempo too slow or too fast for its three bytes refuses the map, and is named."""
-    with pytest.raises(ConversionError, match=rf"tempo of {qpm:g} qpm; a \.mid holds 3\.58 to"):
+    with pytest.raises(ConversionError, match=re.escape(f"tempo of {qpm:g} qpm; a .mid holds")):
         check_tempo([120.0, qpm])
