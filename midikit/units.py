@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midikit.errors import ConversionError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -17,7 +19,10 @@ __all__ = [
     "DEFAULT_TICKS_PER_QUARTER",
     "LATTICE",
     "MAX_MICROSECONDS",
+    "check_tempo",
     "microseconds_per_quarter",
+    "qpm_from_microseconds",
+    "seconds_from_microseconds",
     "seconds_from_ticks",
     "ticks_from_quarters",
     "ticks_from_seconds",
@@ -99,6 +104,73 @@ def microseconds_per_quarter(qpm: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """
     micro = np.rint(60e6 / np.asarray(qpm, np.float64))
     return np.clip(micro, 1, MAX_MICROSECONDS).astype(np.int64)
+
+
+def qpm_from_microseconds(micro: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Turn lengths of a quarter into tempi.
+
+    Parameters
+    ----------
+    micro : array_like of float
+        Microseconds a quarter, positive.
+
+    Returns
+    -------
+    ndarray of float64
+        Quarters a minute.
+
+    Examples
+    --------
+    >>> qpm_from_microseconds([500_000, 400_000]).tolist()
+    [120.0, 150.0]
+    """
+    return np.asarray(60e6 / np.asarray(micro, np.float64))
+
+
+def seconds_from_microseconds(micro: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Turn microseconds into seconds.
+
+    Parameters
+    ----------
+    micro : array_like of float
+        Microseconds.
+
+    Returns
+    -------
+    ndarray of float64
+        Seconds.
+
+    Examples
+    --------
+    >>> seconds_from_microseconds([500_000]).tolist()
+    [0.5]
+    """
+    return np.asarray(np.asarray(micro, np.float64) * 1e-6)
+
+
+def check_tempo(qpm: npt.ArrayLike) -> None:
+    """Refuse tempi that no tempo event holds.
+
+    Parameters
+    ----------
+    qpm : array_like of float
+        Quarters a minute.
+
+    Raises
+    ------
+    ConversionError
+        If one is slower than 3.58 (60e6 / `MAX_MICROSECONDS`) or faster than 60,000,000.
+
+    Examples
+    --------
+    >>> check_tempo([3.0, 120.0])
+    Traceback (most recent call last):
+    midikit.errors.ConversionError: tempo of 3 qpm; a .mid holds 3.58 to 60,000,000
+    """
+    tempi = np.asarray(qpm, np.float64)
+    for tempo in (float(tempi.min()), float(tempi.max())):
+        if not 60e6 / MAX_MICROSECONDS <= tempo <= 60e6:
+            raise ConversionError(f"tempo of {tempo:g} qpm; a .mid holds 3.58 to 60,000,000")
 
 
 def ticks_from_quarters(quarters: npt.ArrayLike, ticks_per_quarter: int) -> npt.NDArray[np.int64]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from midikit import cli, sandbox
+from midikit import cli, read_json, sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +90,64 @@ def test_every_variable_is_in_the_readme() -> None:
     assert set(re.findall(r"MIDIKIT_[A-Z_]+\b", sources)) == set(
         re.findall(r"MIDIKIT_[A-Z_]+\b", README)
     )
+
+
+def json_table() -> set[tuple[str, str]]:
+    """Return the README's (object, key) pairs; of a line itself the object is the command."""
+    rows = re.search(r"^\| in \| key \| is \|\n(.*?)\n\n", README, re.DOTALL | re.MULTILINE)
+    assert rows is not None
+    pairs = set()
+    for row in rows[1].splitlines()[1:]:
+        _, objects, keys, _, _ = row.split("|")
+        names = ["convert", "inspect"] if objects.strip() == "both" else objects.split(",")
+        pairs |= {
+            (name.strip().strip("`"), key) for name in names for key in re.findall(r"`(\w+)`", keys)
+        }
+    return pairs
+
+
+def json_keys(value: object, at: str, command: str) -> set[tuple[str, str]]:
+    """Return the (object, key) pairs of a JSON line; a list stands for each of its objects."""
+    if isinstance(value, list):
+        return set().union(*(json_keys(item, at, command) for item in value))
+    if not isinstance(value, dict) or at == "grid.ask":
+        return set()
+    found = set()
+    for key, inner in value.items():
+        found |= {(at or command, key)} | json_keys(inner, f"{at}.{key}".lstrip("."), command)
+    return found
+
+
+def table_name(at: str, objects: set[str]) -> str:
+    """Return the table's name of an object: the end of its path that tells the most."""
+    ends = [name for name in objects if f".{at}".endswith(f".{name}")]
+    return max(ends, key=len, default=at)
+
+
+def test_every_json_key_is_in_the_readme(folder: Path) -> None:
+    """Each key of real lines of convert and inspect stands in the table, and no other does."""
+    rate, sound = 8000, bytearray(b"\x80" * 8000 * 9)
+    for start in read_json("fixtures/answers/example.json")[0].notes["start"].tolist():
+        sound[int((start + 0.5) * rate) : int((start + 0.52) * rate)] = b"\xf0\x10" * 80
+    with wave.open("song.wav", "wb") as file:
+        file.setparams((1, 1, rate, 0, "NONE", ""))
+        file.writeframes(bytes(sound))
+    answer, damaged = "fixtures/answers/example.json", "fixtures/answers/damaged.json"
+    mid = "fixtures/midi/valid-base1.mid"
+    lines = (
+        ["convert", answer, "-o", "a.mid", "--quantize", "auto", "--audio", "song.wav"],
+        ["convert", damaged, mid, "-o", "b.mid", "--merge", "--check", mid],
+        ["convert", "missing.json"],
+        ["inspect", answer, mid, damaged, "missing.json"],
+    )
+    found = set()
+    for words in lines:
+        done = CliRunner().invoke(cli.midikit, [*words, "--json"])
+        for line in done.stdout.splitlines():
+            found |= json_keys(json.loads(line), "", words[0])
+    table = json_table()
+    objects = {name for name, _ in table}
+    assert {(table_name(at, objects), key) for at, key in found} == table
 
 
 def test_every_fixture_has_its_row() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from midikit.errors import ConversionError
 from midikit.units import (
     LATTICE,
+    MAX_MICROSECONDS,
+    check_tempo,
     microseconds_per_quarter,
+    qpm_from_microseconds,
+    seconds_from_microseconds,
     seconds_from_ticks,
     ticks_from_quarters,
     ticks_from_seconds,
@@ -77,3 +84,19 @@ def test_ticks_beyond_exact_arithmetic_do_not_wrap() -> None:
 def test_quarters_round_to_the_nearest_tick() -> None:
     """Half a tick goes to the even one, as everywhere in numpy."""
     assert ticks_from_quarters([1.0011, 1.5 / 480], 480).tolist() == [481, 2]
+
+
+@given(st.integers(1, MAX_MICROSECONDS))
+def test_written_tempi_come_back(micro: int) -> None:
+    """Whole microseconds a quarter are the same after a way through quarters a minute."""
+    qpm = qpm_from_microseconds(micro)
+    assert microseconds_per_quarter(qpm) == micro
+    assert seconds_from_microseconds(micro) == pytest.approx(60.0 / qpm)
+    check_tempo(qpm)
+
+
+@pytest.mark.parametrize("qpm", [3.57, 60_000_001.0])
+def test_tempi_that_no_file_holds(qpm: float) -> None:
+    """One tempo too slow or too fast for its three bytes refuses the map, and is named."""
+    with pytest.raises(ConversionError, match=re.escape(f"tempo of {qpm:g} qpm; a .mid holds")):
+        check_tempo([120.0, qpm])

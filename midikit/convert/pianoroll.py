@@ -155,9 +155,8 @@ def _clocks(
             (lambda seconds: tempo.to_quarters(seconds) * a_beat),
             (lambda frames: tempo.to_seconds(frames / a_beat)),
         )
-    phase = grid.first_downbeat % grid.beats_per_bar
-    bars = math.floor((float(grid.beat_at(0.0)) - phase) / grid.beats_per_bar + _AT_BAR_LINE)
-    origin = float(phase + bars * grid.beats_per_bar)
+    bars = math.floor((float(grid.beat_at(0.0)) - grid.pickup) / grid.beats_per_bar + _AT_BAR_LINE)
+    origin = float(grid.pickup + bars * grid.beats_per_bar)
     return (
         (lambda seconds: np.maximum((grid.beat_at(seconds) - origin) * a_beat, 0.0)),
         (lambda frames: grid.time_at(frames / a_beat + origin)),

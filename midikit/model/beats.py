@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import index
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.errors import NotesError
+from midikit.escape import quoted
+from midikit.model.confidence import Confidence
+from midikit.model.meter import as_meter, beats_per_bar, meter_text, quarters_per_beat
 from midikit.model.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -16,54 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["BeatGrid", "Confidence", "quarters_per_beat"]
 
 _CONSTANT_WITHIN = 1e-6
-_MIN_BEATS = 2
-
-
-def quarters_per_beat(meter: tuple[int, int]) -> float:
-    """Tell how long the felt beat of a meter is.
-
-    Parameters
-    ----------
-    meter : tuple of int
-        Numerator and denominator of the time signature.
-
-    Returns
-    -------
-    float
-        In quarters: 1.5 (dotted quarters) in 6/8, 9/8 and 12/8, else ``4 / denominator``.
-
-    Examples
-    --------
-    >>> quarters_per_beat((4, 4)), quarters_per_beat((6, 8)), quarters_per_beat((2, 2))
-    (1.0, 1.5, 2.0)
-    """
-    numerator, denominator = meter
-    compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
-    return (12.0 if compound else 4.0) / denominator
-
-
-@dataclass(frozen=True, slots=True)
-class Confidence:
-    """How sure an estimated grid is: probabilities, 0 to 1.
-
-    Parameters
-    ----------
-    pulse : float
-        That the song keeps to a steady grid at all, and that its lines are these.
-    level : float
-        That the beats are the right ones of those lines (not twice or half as many).
-    bar : float
-        That beats, bar length and bar lines are all right.
-
-    Examples
-    --------
-    >>> Confidence(pulse=0.99, level=0.9, bar=0.7)
-    Confidence(pulse=0.99, level=0.9, bar=0.7)
-    """
-
-    pulse: float
-    level: float
-    bar: float
+_MIN_BEATS, _MAX_BEATS = 2, 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +55,8 @@ class BeatGrid:
     Raises
     ------
     NotesError
-        If there are fewer than two beats, or they are not finite and increasing, or the meter is
-        no time signature.
+        If there are fewer than two beats, or they are not finite and increasing, the meter is no
+        time signature, or `first_downbeat` is no whole number.
 
     Examples
     --------
@@ -120,16 +77,24 @@ class BeatGrid:
 
     def __post_init__(self) -> None:
         """Copy, check and freeze the beats."""
-        beats = np.array(self.beats, np.float64)
+        beats = _numbers(self.beats, "beats", "seconds that increase")
         if beats.ndim != 1 or len(beats) < _MIN_BEATS:
             raise NotesError(f"beats of shape {beats.shape}; expected two or more in one row")
         if not (np.isfinite(beats).all() and (np.diff(beats) > 0).all()):
             raise NotesError("beats must be finite seconds that increase")
-        numerator, denominator = self.meter
-        if numerator < 1 or denominator not in {1, 2, 4, 8, 16, 32, 64}:
-            raise NotesError(f"meter {numerator}/{denominator}; expected such as 4/4, 3/4 or 6/8")
+        try:
+            first = index(self.first_downbeat)
+        except TypeError:
+            raise NotesError(
+                f"first_downbeat {quoted(self.first_downbeat)}: expected the index of a beat"
+            ) from None
         beats.flags.writeable = False
-        object.__setattr__(self, "beats", beats)
+        for name, value in (
+            ("beats", beats),
+            ("meter", as_meter(self.meter)),
+            ("first_downbeat", first),
+        ):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def constant(
@@ -161,16 +126,19 @@ class BeatGrid:
         Raises
         ------
         NotesError
-            If `bpm` or `offset` is not finite, `bpm` is not positive, or more than a million beats
-            would be listed.
+            If a number is not finite, `bpm` is not positive, `meter` is no time signature, or more
+            than a million beats would be listed.
 
         Examples
         --------
         >>> len(BeatGrid.constant(60.0, end=10.0).beats)
         11
         """
-        if not (np.isfinite([bpm, offset, end]).all() and bpm > 0):
-            raise NotesError(f"bpm {bpm}, offset {offset}: expected finite numbers, bpm above 0")
+        for name, number in (("bpm", bpm), ("offset", offset), ("end", end)):
+            if not np.isfinite(_numbers(number, name, "a number")).all():
+                raise NotesError(f"{name} {quoted(number)}: expected a finite number")
+        if not bpm > 0:
+            raise NotesError(f"bpm {quoted(bpm)}: expected a number above 0")
         period = 60.0 / bpm
         count = max(_MIN_BEATS, int(min((end - offset) / period, _MAX_BEATS + 1.0)) + 1)
         if count > _MAX_BEATS:
@@ -180,13 +148,12 @@ class BeatGrid:
     @property
     def beats_per_bar(self) -> int:
         """Felt beats in a bar: 4 in 4/4, 2 in 6/8."""
-        numerator, denominator = self.meter
-        return max(1, round(4.0 * numerator / denominator / quarters_per_beat(self.meter)))
+        return beats_per_bar(self.meter)
 
     @property
     def downbeats(self) -> npt.NDArray[np.float64]:
         """Bar lines among the beats, in seconds, shape (bars,)."""
-        return self.beats[self.first_downbeat % self.beats_per_bar :: self.beats_per_bar]
+        return self.beats[self.pickup :: self.beats_per_bar]
 
     @property
     def bpm(self) -> float:
@@ -214,15 +181,13 @@ class BeatGrid:
         """The grid as a tempo map: one tempo if constant, else at most one a bar.
 
         Second 0 has the tempo of the first beat; a tempo that the bar before had is not repeated.
+        Its quarters count from second 0: what `midikit.with_grid` writes begins with a lead-in, so
+        that bar lines are whole bars from the start of the file.
         """
         step = quarters_per_beat(self.meter)
         if self.is_constant:
             return TempoMap.constant(self.qpm)
-        edges = np.unique(
-            np.concatenate(
-                [[0], np.arange(self.pickup, len(self.beats), self.beats_per_bar)],
-            )
-        )
+        edges = np.unique([0, *range(self.pickup, len(self.beats), self.beats_per_bar)])
         edges = np.append(edges[edges < len(self.beats) - 1], len(self.beats) - 1)
         seconds = self.beats[edges]
         qpm = 60.0 * step * np.diff(edges) / np.diff(seconds)
@@ -234,12 +199,14 @@ class BeatGrid:
         return TempoMap(starts, qpm)
 
     def half_time(self) -> BeatGrid:
-        """Take every other beat, those that the first bar line is one of.
+        """Take every other beat, those that ``beats[first_downbeat]`` is one of.
 
         Returns
         -------
         BeatGrid
-            Half the tempo in the same meter, without alternatives or confidence.
+            Half the tempo in the same meter, without alternatives or confidence. That beat still
+            opens a bar; of bars of an odd number of beats, an earlier bar line may be no beat any
+            more.
 
         Raises
         ------
@@ -369,8 +336,8 @@ class BeatGrid:
         ndarray of float64
             Bars, 1 at the first bar line, with fractions; below 1 in a pickup.
         """
-        phase = self.first_downbeat % self.beats_per_bar
-        bar: npt.NDArray[np.float64] = 1.0 + (self.beat_at(seconds) - phase) / self.beats_per_bar
+        beat = self.beat_at(seconds) - self.pickup
+        bar: npt.NDArray[np.float64] = 1.0 + beat / self.beats_per_bar
         return bar
 
     @classmethod
@@ -396,7 +363,7 @@ class BeatGrid:
         Raises
         ------
         NotesError
-            If more than a million beats would be listed.
+            If more than a million beats would be listed, or `meter` is no time signature.
 
         Examples
         --------
@@ -404,7 +371,7 @@ class BeatGrid:
         >>> BeatGrid.from_tempo(TempoMap.constant(120.0), end=1.0).beats.tolist()
         [0.0, 0.5, 1.0]
         """
-        step = quarters_per_beat(meter)
+        step = quarters_per_beat(as_meter(meter))
         count = max(float(tempo.to_quarters(end)) / step, 0.0)
         if not count < _MAX_BEATS:
             raise NotesError(f"more than {_MAX_BEATS:,} beats up to second {end}")
@@ -415,9 +382,16 @@ class BeatGrid:
         fit = "" if self.residual is None else f", residual {1000.0 * self.residual:.1f} ms"
         if (sure := self.confidence) is not None:
             fit += f", pulse {sure.pulse:.2f} level {sure.level:.2f} bar {sure.bar:.2f}"
-        meter = "/".join(str(number) for number in self.meter)
         tempo = f"{self.bpm:.2f}" if self.bpm < 1e6 else f"{self.bpm:g}"
-        return f"<BeatGrid {tempo} bpm {meter}, {len(self.beats):,} beats{fit}>"
+        return f"<BeatGrid {tempo} bpm {meter_text(self.meter)}, {len(self.beats):,} beats{fit}>"
 
 
-_MAX_BEATS = 1_000_000
+def _numbers(values: npt.ArrayLike, name: str, expected: str) -> npt.NDArray[np.float64]:
+    """Copy numbers; text is none, even where numpy would read it."""
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind in "biuf":
+            return given.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise NotesError(f"{name} {quoted(values)}: expected {expected}")

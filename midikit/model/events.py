@@ -13,15 +13,24 @@ __all__ = [
     "CONTROL",
     "CONTROL_CHANGE",
     "END_OF_TRACK",
+    "KEY_SIGNATURE",
+    "LYRIC",
+    "MARKER",
     "NO_CONTROLS",
     "PROGRAM_CHANGE",
+    "SMPTE_OFFSET",
+    "TEMPO",
+    "TEXT",
+    "TIME_SIGNATURE",
     "Event",
     "as_controls",
 ]
 
 CONTROL_CHANGE = 0xB0
 PROGRAM_CHANGE = 0xC0
-END_OF_TRACK = 0x2F
+
+TEXT, LYRIC, MARKER = 0x01, 0x05, 0x06
+END_OF_TRACK, TEMPO, SMPTE_OFFSET, TIME_SIGNATURE, KEY_SIGNATURE = 0x2F, 0x51, 0x54, 0x58, 0x59
 
 CONTROL = np.dtype(
     [("seconds", "f8"), ("status", "i4"), ("data1", "i4"), ("data2", "i4")], align=True
@@ -50,7 +59,7 @@ class Event:
 
     Examples
     --------
-    >>> Event(0.0, 0x06, "Chorus".encode()).text
+    >>> Event(0.0, MARKER, "Chorus".encode()).text
     'Chorus'
     """
 

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from midikit.errors import NotesError
 from midikit.escape import printable
-from midikit.model.events import CONTROL, NO_CONTROLS, Event, as_controls
+from midikit.model.events import (
+    CONTROL,
+    KEY_SIGNATURE,
+    MARKER,
+    NO_CONTROLS,
+    TIME_SIGNATURE,
+    Event,
+    as_controls,
+)
 from midikit.model.notes import NO_NOTES, NOTE, Notes, as_notes, is_canonical
 from midikit.model.tempo import TempoMap
 
@@ -25,10 +33,6 @@ NOTE_ARRAY = np.dtype(
     [*((name, NOTE[name]) for name in NOTE.names or ()), ("track", "i4")], align=True
 )
 """`NOTE` with the index of the note's track: a row of `Song.note_array`."""
-
-_MARKER = 0x06
-_TIME_SIGNATURE = 0x58
-_KEY_SIGNATURE = 0x59
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -324,7 +328,7 @@ class Song:
         return tuple(
             (event.seconds, event.data[0], 1 << event.data[1])
             for event in self.events
-            if event.kind == _TIME_SIGNATURE and len(event.data) >= 2
+            if event.kind == TIME_SIGNATURE and len(event.data) >= 2
         )
 
     @property
@@ -333,13 +337,13 @@ class Song:
         return tuple(
             (event.seconds, int.from_bytes(event.data[:1], signed=True), bool(event.data[1]))
             for event in self.events
-            if event.kind == _KEY_SIGNATURE and len(event.data) >= 2
+            if event.kind == KEY_SIGNATURE and len(event.data) >= 2
         )
 
     @property
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(second, text) of each marker."""
-        return tuple((event.seconds, event.text) for event in self.events if event.kind == _MARKER)
+        return tuple((event.seconds, event.text) for event in self.events if event.kind == MARKER)
 
     def note_array(self) -> npt.NDArray[np.void]:
         """Put all notes in one flat table.

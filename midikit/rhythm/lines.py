@@ -184,8 +184,7 @@ def lines_around(
     ([0.25], [0.5], [0.25])
     """
     beats_per_bar, a_beat = grid.beats_per_bar, quarters_per_beat(grid.meter)
-    phase = grid.first_downbeat % beats_per_bar
-    beat = grid.beat_at(seconds) - phase
+    beat = grid.beat_at(seconds) - grid.pickup
     bar_line = np.floor(beat / beats_per_bar) * beats_per_bar
     quarter = (beat - bar_line) * a_beat
     swings: npt.NDArray[np.bool_] | bool = (
@@ -200,7 +199,7 @@ def lines_around(
     before = np.minimum(before, beats_per_bar * a_beat)
     after = np.minimum(after, beats_per_bar * a_beat)
     return Around(
-        grid.time_at(bar_line + before / a_beat + phase),
-        grid.time_at(bar_line + after / a_beat + phase),
+        grid.time_at(bar_line + before / a_beat + grid.pickup),
+        grid.time_at(bar_line + after / a_beat + grid.pickup),
         quarter - before < after - quarter - _TIE,
     )

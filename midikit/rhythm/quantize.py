@@ -13,6 +13,7 @@ import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import printable, quoted
+from midikit.model.meter import meter_text
 from midikit.model.notes import NOTE, notes_by_track
 from midikit.model.report import Change
 from midikit.rhythm.lines import DIVISIONS, STRAIGHT, can_swing
@@ -169,10 +170,9 @@ def _check(
                 f"swing {quoted(swing)}: expected a number from {least} to {most}"
             )
         if swing != STRAIGHT and not can_swing(grid.meter):
-            meter = "/".join(str(number) for number in grid.meter)
             raise ConversionError(
-                f"swing {quoted(swing)}: the quarters of {meter} have no second eighth to move; "
-                "expected 0.5 or None"
+                f"swing {quoted(swing)}: the quarters of {meter_text(grid.meter)} have no second "
+                "eighth to move; expected 0.5 or None"
             )
     if window is not None and not 0.0 <= window < np.inf:
         raise ConversionError(f"window {quoted(window)}: expected seconds, 0 or more, or None")

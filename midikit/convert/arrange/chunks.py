@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from midikit.model.events import CONTROL_CHANGE, END_OF_TRACK, PROGRAM_CHANGE
+from midikit.model.events import (
+    CONTROL_CHANGE,
+    END_OF_TRACK,
+    KEY_SIGNATURE,
+    PROGRAM_CHANGE,
+    TEMPO,
+)
 from midikit.smf.encode import Chunk, TickEvent, meta
 from midikit.units import ticks_from_seconds, written_tempo
 
@@ -18,7 +24,6 @@ if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
 
 __all__ = [
-    "KEY_SIGNATURE",
     "Part",
     "TempoTicks",
     "conductor_chunk",
@@ -31,10 +36,8 @@ __all__ = [
 _TRACK_NAME = 0x03
 _CHANNEL_PREFIX = 0x20
 _PORT = 0x21
-_TEMPO = 0x51
-KEY_SIGNATURE = 0x59
 _BANK_SELECT = (0, 32)
-_WRITTEN_ELSEWHERE = frozenset([END_OF_TRACK, _TEMPO])
+_WRITTEN_ELSEWHERE = frozenset([END_OF_TRACK, TEMPO])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +139,7 @@ def conductor_chunk(song: Song, tempo: TempoTicks) -> Chunk:
     head = () if song.title is None else (meta(_TRACK_NAME, _encoded(song.title)),)
     events = _events(song.events, tempo)
     events += [
-        TickEvent(tick, _TEMPO, micro.to_bytes(3, "big"))
+        TickEvent(tick, TEMPO, micro.to_bytes(3, "big"))
         for tick, micro in zip(tempo.ticks.tolist(), tempo.micro.tolist(), strict=True)
     ]
     events.sort(key=lambda event: event.tick)

@@ -13,7 +13,6 @@ import numpy as np
 
 from midikit.convert.arrange.channels import assign_channels, free_channels, settle_volumes
 from midikit.convert.arrange.chunks import (
-    KEY_SIGNATURE,
     Part,
     TempoTicks,
     conductor_chunk,
@@ -36,13 +35,13 @@ from midikit.convert.arrange.overlap import (
 from midikit.convert.arrange.programs import Programs, choose_programs
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
-from midikit.model.events import PROGRAM_CHANGE
+from midikit.model.events import KEY_SIGNATURE, PROGRAM_CHANGE
 from midikit.model.notes import NO_NOTES, notes_by_track
 from midikit.model.report import Change
 from midikit.model.song import Song, trusted_track
 from midikit.model.tempo import TempoMap
 from midikit.smf.encode import TickNotes, encode
-from midikit.units import DEFAULT_TICKS_PER_QUARTER, MAX_MICROSECONDS, seconds_from_ticks
+from midikit.units import DEFAULT_TICKS_PER_QUARTER, check_tempo, seconds_from_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,11 +226,8 @@ def _tempo_ticks(
         tempo = song.tempo
     elif not isinstance(tempo, TempoMap):
         tempo = TempoMap.constant(tempo)
-    slowest, fastest = float(tempo.qpm.min()), float(tempo.qpm.max())
-    if slowest < 60e6 / MAX_MICROSECONDS or fastest > 60e6:
-        wrong = slowest if slowest < 60e6 / MAX_MICROSECONDS else fastest
-        raise ConversionError(f"tempo of {wrong:g} qpm; a .mid holds 3.58 to 60,000,000")
-    rate = fastest / 60.0 * ticks_per_quarter
+    check_tempo(tempo.qpm)
+    rate = float(tempo.qpm.max()) / 60.0 * ticks_per_quarter
     for what, second in _latest(song, tempo).items():
         if second * rate > _MAX_TICKS:
             raise LimitError(f"{what} at {second:g} s; a .mid cannot say that at this resolution")

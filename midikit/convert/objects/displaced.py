@@ -11,12 +11,8 @@ import numpy as np
 from midikit.convert.arrange.naming import shown
 from midikit.convert.arrange.overlap import NoteTable, overlapping
 from midikit.convert.objects.places import (
-    KEY_SIGNATURE,
-    LYRIC,
     MOST_TICKS,
     PITCH_BEND,
-    TEXT,
-    TIME_SIGNATURE,
     as_utf8,
     held_controls,
     held_events,
@@ -27,6 +23,7 @@ from midikit.convert.objects.places import (
     near_tempo,
 )
 from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
+from midikit.model.events import KEY_SIGNATURE, LYRIC, MARKER, SMPTE_OFFSET, TEXT, TIME_SIGNATURE
 from midikit.model.report import Change
 
 if TYPE_CHECKING:
@@ -47,13 +44,13 @@ _NOUNS = {
     0x02: "copyright notice",
     0x03: "name",
     0x04: "instrument name",
-    0x06: "marker",
+    MARKER: "marker",
     0x07: "cue",
     0x08: "program name",
     0x09: "device name",
     0x20: "channel prefix",
     0x21: "port number",
-    0x54: "time code",
+    SMPTE_OFFSET: "time code",
     TIME_SIGNATURE: "impossible time signature",
     KEY_SIGNATURE: "impossible key signature",
     0x7F: "sequencer's own event",

@@ -20,7 +20,15 @@ from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
 from midikit.errors import ConversionError
 from midikit.escape import printable
 from midikit.gm import is_drum
-from midikit.model.events import PROGRAM_CHANGE, Event
+from midikit.model.events import (
+    END_OF_TRACK,
+    KEY_SIGNATURE,
+    PROGRAM_CHANGE,
+    SMPTE_OFFSET,
+    TEMPO,
+    TIME_SIGNATURE,
+    Event,
+)
 from midikit.model.report import Change
 from midikit.parse.midi import read_midi
 from midikit.smf.faults import Faults
@@ -44,8 +52,9 @@ _LATEST = 1e8
 """Seconds from which on ticks may leave int64; three years."""
 
 _TEXTS = frozenset([0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09])
-_KNOWN = _TEXTS | {0x00, 0x20, 0x21, 0x2F, 0x51, 0x54, 0x58, 0x59, 0x7F}
-_OF_THE_SONG = frozenset([0x54, 0x58])
+_OF_THE_SONG = frozenset([SMPTE_OFFSET, TIME_SIGNATURE])
+_WRITTEN_ELSEWHERE = frozenset([END_OF_TRACK, TEMPO])
+_KNOWN = _TEXTS | _OF_THE_SONG | _WRITTEN_ELSEWHERE | {0x00, 0x20, 0x21, KEY_SIGNATURE, 0x7F}
 _SEQUENCER_SPECIFIC = 0x7F
 _SYSEX = 0xF0
 _PORT = 0x21
@@ -273,7 +282,7 @@ def _reasons(events: tuple[Event, ...]) -> list[str]:
 
 
 def _reason(event: Event, *, possible: bool) -> str:
-    if event.kind in {0x2F, 0x51}:
+    if event.kind in _WRITTEN_ELSEWHERE:
         return "tempo and end of track among the events"
     if event.kind == 0xF7 or (event.kind == _SYSEX and not event.data.endswith(_END_OF_SYSEX)):
         return "system exclusive parts"

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from midikit.convert.arrange.chunks import TempoTicks, is_valid_key
-from midikit.errors import ConversionError
+from midikit.model.events import CONTROL_CHANGE, KEY_SIGNATURE, LYRIC, TEXT, TIME_SIGNATURE
 from midikit.model.tempo import TempoMap
-from midikit.units import DEFAULT_TICKS_PER_QUARTER, MAX_MICROSECONDS
+from midikit.units import DEFAULT_TICKS_PER_QUARTER, check_tempo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +31,7 @@ __all__ = [
 MOST_TICKS = 10_000_000
 """Ticks from which on pretty_midi refuses a file, or to tell the time of a tick."""
 
-TEXT, LYRIC, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x05, 0x58, 0x59
-CONTROL_CHANGE, PITCH_BEND = 0xB0, 0xE0
+PITCH_BEND = 0xE0
 LONGEST_DENOMINATOR = 8
 # Sharps (negative: flats) of pretty_midi's 24 keys, as its write spells them.
 _SHARPS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5, -3, 4, -1, 6, 1, -4, 3, -2, 5, 0, -5, 2)
@@ -75,9 +74,7 @@ def held_tempo(song: Song) -> TempoTicks:
         If a tempo is one that a .mid cannot hold.
     """
     tempo = near_tempo(song)
-    for qpm in (float(tempo.qpm.min()), float(tempo.qpm.max())):
-        if not 60e6 / MAX_MICROSECONDS <= qpm <= 60e6:
-            raise ConversionError(f"tempo of {qpm:g} qpm; a .mid holds 3.58 to 60,000,000")
+    check_tempo(tempo.qpm)
     return TempoTicks.of(tempo, song.ticks_per_quarter or DEFAULT_TICKS_PER_QUARTER)
 
 

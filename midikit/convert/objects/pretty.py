@@ -15,13 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midikit.convert.objects.places import (
-    CONTROL_CHANGE,
-    KEY_SIGNATURE,
     LONGEST_DENOMINATOR,
-    LYRIC,
     PITCH_BEND,
-    TEXT,
-    TIME_SIGNATURE,
     as_utf8,
     held_events,
     held_tempo,
@@ -30,11 +25,24 @@ from midikit.convert.objects.places import (
 )
 from midikit.errors import ConversionError, NotesError
 from midikit.escape import printable
-from midikit.model.events import NO_CONTROLS, Event, as_controls
+from midikit.model.events import (
+    CONTROL_CHANGE,
+    KEY_SIGNATURE,
+    LYRIC,
+    NO_CONTROLS,
+    TEXT,
+    TIME_SIGNATURE,
+    Event,
+    as_controls,
+)
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
-from midikit.units import seconds_from_ticks
+from midikit.units import (
+    qpm_from_microseconds,
+    seconds_from_microseconds,
+    seconds_from_ticks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,10 +93,10 @@ def to_pretty_midi(song: Song) -> pretty_midi.PrettyMIDI:
 
     tempo = held_tempo(song)
     resolution = tempo.ticks_per_quarter
-    first = 60e6 / (float(tempo.micro[0]) * _NUDGE)
+    first = float(qpm_from_microseconds(float(tempo.micro[0]) * _NUDGE))
     pm = pretty_midi.PrettyMIDI(resolution=resolution, initial_tempo=first, charset="utf-8")
     if len(tempo.ticks) > 1:
-        scales = tempo.micro * (_NUDGE * 1e-6 / resolution)
+        scales = seconds_from_microseconds(tempo.micro * (_NUDGE / resolution))
         pm._tick_scales = [*zip(tempo.ticks.tolist(), scales.tolist(), strict=True)]  # noqa: SLF001 - the only place for a tempo map
         pm._update_tick_to_time(int(tempo.ticks[-1]))  # noqa: SLF001 - else its times are those of the first tempo
     pm.instruments = [_instrument(track) for track in song.tracks]
@@ -263,4 +271,6 @@ def _tempo(pm: pretty_midi.PrettyMIDI) -> TempoMap:
         return TempoMap(seconds, qpm)
     ticks = np.array([pm.time_to_tick(second) for second in seconds.tolist()], np.int64)
     whole = micro.astype(np.int64)
-    return TempoMap(seconds_from_ticks(ticks, ticks, whole, int(pm.resolution)), 60e6 / whole)
+    return TempoMap(
+        seconds_from_ticks(ticks, ticks, whole, int(pm.resolution)), qpm_from_microseconds(whole)
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midikit.model.report import Change
-from midikit.units import microseconds_per_quarter, seconds_from_ticks
+from midikit.units import microseconds_per_quarter, qpm_from_microseconds, seconds_from_ticks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -112,7 +112,7 @@ def rounded_tempi(song: Song, tempo: TempoTicks) -> list[Change]:
         Of kind ``tempo``.
     """
     qpm, seconds = song.tempo.qpm, song.tempo.seconds
-    written = 60e6 / microseconds_per_quarter(qpm)
+    written = qpm_from_microseconds(microseconds_per_quarter(qpm))
     changed = np.abs(written - qpm) > _EQUAL * qpm
     merged = len(qpm) - len(tempo.micro)
     if not merged:
