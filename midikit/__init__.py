@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from midikit.rhythm.constant import constant_tempo
     from midikit.rhythm.estimate import estimate_beats
     from midikit.rhythm.export import with_grid
+    from midikit.rhythm.layout import Layout, Quantizing, lay_out
     from midikit.rhythm.quantize import quantize
     from midikit.verify.compare import Comparison, compare
 
@@ -70,6 +71,7 @@ __all__ = [
     "DifferenceError",
     "Event",
     "InputError",
+    "Layout",
     "LimitError",
     "MidiError",
     "MidiPlan",
@@ -79,6 +81,7 @@ __all__ = [
     "PendingError",
     "PianoRoll",
     "ProviderError",
+    "Quantizing",
     "RemoteError",
     "Repair",
     "Song",
@@ -89,6 +92,7 @@ __all__ = [
     "compare",
     "constant_tempo",
     "estimate_beats",
+    "lay_out",
     "merge_songs",
     "pianoroll",
     "plan_midi",
@@ -121,6 +125,7 @@ _HOME = {
     "rhythm.constant": ("constant_tempo",),
     "rhythm.estimate": ("estimate_beats",),
     "rhythm.export": ("with_grid",),
+    "rhythm.layout": ("Layout", "Quantizing", "lay_out"),
     "rhythm.quantize": ("quantize",),
     "verify.compare": ("Comparison", "compare"),
 }
