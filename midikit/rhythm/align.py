@@ -17,6 +17,7 @@ import numpy as np
 from midikit.escape import printable
 from midikit.model.report import Change
 from midikit.rhythm.divisions import estimate_swing
+from midikit.rhythm.given import check_grid
 from midikit.rhythm.lines import DIVISIONS, can_swing, is_near, lines_around
 from midikit.rhythm.moving import move_track
 from midikit.rhythm.strokes import find_strokes
@@ -206,6 +207,7 @@ def align(song: Song, grid: BeatGrid) -> Song:
     0.0: 10.0 ms early against the other parts; moved later by as much
     0.02: 10.0 ms late against the other parts; moved earlier by as much
     """
+    check_grid(grid)
     lags = part_lags(song, grid)
     tracks, changes = [], []
     several = sum(len(track.notes) > 0 for track in song.tracks) > 1

@@ -16,6 +16,7 @@ from midikit.escape import printable, quoted
 from midikit.model.meter import meter_text
 from midikit.model.notes import NOTE, notes_by_track
 from midikit.model.report import Change
+from midikit.rhythm.given import check_grid
 from midikit.rhythm.lines import DIVISIONS, STRAIGHT, can_swing
 from midikit.rhythm.places import Places
 
@@ -106,6 +107,7 @@ def quantize(
     >>> print(snapped.changes[0])
     Koto: moved 2 of 2 notes, the farthest by 10.0 ms
     """
+    check_grid(grid)
     names = _names(division, grid, triplets)
     _check(grid, strength, swing, window, ends)
     if strength == 0.0 or song.note_count == 0:
