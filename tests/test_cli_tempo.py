@@ -293,8 +293,21 @@ def test_a_doubtful_measurement_is_called_so(pop: Any) -> None:
     said = " ".join(run.err.split())
     assert "Doubtful: " in said
     assert "hardly follows the notes" in said
-    assert "Listen, or pass --audio-offset" in said
+    assert re.search(r"The song stays where it is; to move .* pass --audio-offset -?[\d.]+ ", said)
+    assert np.abs(starts(read_midi(Path("pop.mid"))) - starts(POP.song())).max() <= TICK
+    row = pop("convert", "pop.json", "--audio", "other.wav", "-o", "x.mid", "--json").row()
+    assert row["audio_offset"]["applied"] is False
+    assert row["audio_offset"]["doubts"]
     assert pop("convert", "pop.json", "--audio", "gone.wav").code == 1
+
+
+def test_an_offset_that_loses_the_beginning_is_refused(pop: Any) -> None:
+    """Notes are not piled up at second 0; it is said what is possible."""
+    run = pop("convert", "pop.json", "--audio-offset", "-30")
+    assert run.code == 1
+    said = r"offset -30\.000 s: [\d,]+ of [\d,]+ notes would start before second 0; expected -0\.\d+ or"
+    assert re.search(said, run.err)
+    assert not Path("pop.mid").exists()
 
 
 @pytest.mark.parametrize("tempo", ["auto", "source", "110"])
@@ -304,7 +317,7 @@ def test_an_audio_offset_moves_every_note(pop: Any, tempo: str) -> None:
     row = pop("convert", "pop.json", *words).row()
     song = read_midi(Path("pop.mid"))
     assert np.abs(starts(song) - starts(POP.song()) - 0.25).max() <= TICK
-    assert row["audio_offset"] == {"seconds": 0.25, "measured": False}
+    assert row["audio_offset"] == {"seconds": 0.25, "measured": False, "applied": True}
     assert any("moved 0.250 s later" in change["what"] for change in row["changes"])
     if tempo == "auto":
         assert distance(POP.downbeats[:40] + 0.25, bars_of(song)) < 0.02

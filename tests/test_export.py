@@ -222,7 +222,7 @@ def test_what_scatters_before_the_first_bar_line_is_no_pickup() -> None:
     assert moved[0].notes["start"].tolist() == pytest.approx([0.0, 0.51])
     assert str(moved.changes[0]) == (
         "moved 0.500 s earlier, so that the first bar line is at 0.000 s; 1 note up to 12.0 ms "
-        "before it moved onto it"
+        "before second 0 starts there"
     )
     early = Song((Track("x", notes=as_notes([(0.46, 0.6, 60, 80)])),))
     assert with_grid(early, grid, sync="bar")[0].notes["start"].tolist() == pytest.approx([1.96])

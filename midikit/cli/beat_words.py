@@ -368,8 +368,9 @@ def audio_lines(audio: AudioOffset, indent: int = 2) -> list[str]:
     told = f"{abs(audio.seconds):.3f} s {side} than the notes, {_spread(audio)}"
     if not audio.doubts:
         return wrapped("audio", told, indent)
-    doubt = f"{told}. Doubtful: {'; '.join(audio.doubts)}. Listen, or pass --audio-offset"
-    return wrapped("audio", doubt, indent)
+    doubt = f"{told}. Doubtful: {'; '.join(audio.doubts)}. The song stays where it is"
+    force = f"to move it all the same, pass --audio-offset {audio.seconds:.3f}"
+    return wrapped("audio", f"{doubt}; {force}", indent)
 
 
 def _spread(audio: AudioOffset) -> str:

@@ -141,7 +141,8 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "--audio",
             multiple=True,
             metavar="FILE.wav",
-            help="Measure that from the song or its stems; repeatable.",
+            help="Measure that from the song or its stems; repeatable. "
+            "If in doubt, the song stays.",
         ),
     ),
     "Sounds, notes and rolls": (

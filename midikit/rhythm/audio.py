@@ -61,6 +61,12 @@ _NEAR = 0.06
 _NEARLY = 0.75
 """Share of its highest peak that a file's peak near the others' must have."""
 
+_RIVAL = 0.9
+"""Share of the highest peak from which on another leaves in doubt which of them is meant."""
+
+_FOLLOWED = 0.2
+"""Share of the notes that a file has to grow louder at."""
+
 
 @dataclass(frozen=True, slots=True)
 class StemOffset:
@@ -77,12 +83,15 @@ class StemOffset:
         about 4 the file says little.
     notes : int
         Notes it was compared with: those of the tracks that the file is named after, else all.
+    followed : float, optional
+        Share of those within the file at which it grows louder.
     """
 
     name: str
     seconds: float
     clarity: float
     notes: int
+    followed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,10 @@ class AudioOffset:
         song from it.
     per_stem : tuple of StemOffset
         What each file says.
+    search : float or None, optional
+        Greatest offset that was looked for, in seconds.
+    rival : float or None, optional
+        Another offset that fits nearly as well, in seconds.
 
     Examples
     --------
@@ -108,6 +121,8 @@ class AudioOffset:
     seconds: float
     spread: float
     per_stem: tuple[StemOffset, ...]
+    search: float | None = None
+    rival: float | None = None
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -122,7 +137,15 @@ class AudioOffset:
         if self.spread > _STEADY:
             parts = "the files" if len(self.per_stem) > 1 else "its parts"
             found.append(f"{parts} differ by up to {1000.0 * self.spread:.0f} ms")
-        vague = [stem.name for stem in self.per_stem if stem.clarity < _CLEAR]
+        if self.search is not None and abs(self.seconds) > self.search - _NEAR:
+            found.append(f"no more than {self.search:g} s was looked for")
+        if self.rival is not None:
+            found.append(f"{self.rival:.3f} s fits nearly as well")
+        vague = [
+            stem.name
+            for stem in self.per_stem
+            if stem.clarity < _CLEAR or stem.followed < _FOLLOWED
+        ]
         if vague:
             more = f" and {len(vague) - 1:,} more" if len(vague) > 1 else ""
             follow = "follow" if more else "follows"
@@ -193,9 +216,10 @@ def audio_offset(
         raise ConversionError("no .wav files given; expected one or more")
     if not 0.0 < search <= _MOST_SEARCH:
         raise ConversionError(f"search {quoted(search)}: expected seconds above 0, up to 60")
-    if song.note_count < _LEAST_NOTES:
+    count = song.note_count
+    if count < _LEAST_NOTES:
         raise ConversionError(
-            f"{song.note_count} notes; expected {_LEAST_NOTES} or more to compare with the audio"
+            f"{count} note{'' if count == 1 else 's'}; expected {_LEAST_NOTES} or more to compare with the audio"
         )
     matches = [_Match.of(song, path, search) for path in paths]
     together = np.sum([match.height for match in matches], axis=0)
@@ -204,7 +228,18 @@ def audio_offset(
     seconds = float(np.median([stem.seconds for stem in stems]))
     said = [stem.seconds for stem in stems] if len(stems) > 1 else matches[0].thirds(seconds)
     spread = max((abs(one - seconds) for one in said), default=0.0)
-    return AudioOffset(seconds, spread, tuple(stems))
+    return AudioOffset(seconds, spread, tuple(stems), search, _rival(together, common))
+
+
+def _rival(height: npt.NDArray[np.float64], best: int) -> float | None:
+    """Return the offset of the highest other peak, if it is nearly as high."""
+    row = np.arange(1, len(height) - 1)
+    row = row[(height[row] >= height[row - 1]) & (height[row] >= height[row + 1])]
+    row = row[np.abs(row - best) * _HOP > _NEAR]
+    if not len(row):
+        return None
+    other = int(row[np.argmax(height[row])])
+    return _seconds(height, other) if height[other] > _RIVAL * height[best] else None
 
 
 def _train(song: Song, stem: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -279,6 +314,15 @@ class _Rises:
         match -= match.mean()
         return np.asarray(match / (match.std() or 1.0), np.float64)
 
+    def followed(self, start: npt.NDArray[np.float64]) -> float:
+        """Tell at which share of the notes within the file it grows louder than on average."""
+        row = np.rint((start + _RISE) / _HOP + 0.5).astype(np.int64)
+        row = row[(row >= 0) & (row < len(self.flux))]
+        if not len(row):
+            return 0.0
+        near = np.clip(row[:, None] + np.arange(-2, 3), 0, len(self.flux) - 1)
+        return float((self.flux[near].max(axis=1) > 0).mean())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
@@ -308,13 +352,15 @@ class _Match:
         if self.height[near] >= _NEARLY * self.height[best]:
             best = near
         seconds = _seconds(self.height, best)
-        return StemOffset(self.name, seconds, float(self.height[best]), len(self.start))
+        clarity, followed = float(self.height[best]), self.rises.followed(self.start + seconds)
+        return StemOffset(self.name, seconds, clarity, len(self.start), followed)
 
     def thirds(self, seconds: float) -> list[float]:
-        """Measure each third of the notes on its own, near what all of them say."""
+        """Measure each third of the notes in the file on its own, near what all of them say."""
         reach = len(self.height) // 2
         found = []
-        for part in np.array_split(np.arange(len(self.start)), _PARTS):
+        heard = np.flatnonzero(self.start + seconds < len(self.rises.flux) * _HOP)
+        for part in np.array_split(heard, _PARTS):
             if len(part) >= _LEAST_NOTES:
                 height = self.rises.match(self.start[part], self.weight[part], reach)
                 near = _peak_near(height, round(seconds / _HOP) + reach)

@@ -73,7 +73,7 @@ class Wav:
         Yields
         ------
         ndarray of float32, shape (up to frames,)
-            The mean of the channels, full scale 1; what is not a number is silence. A last sample
+            The mean of the channels, full scale 1; what is not finite is silence. A last sample
             that is cut off is left out.
         """
         step = self.channels * self.bits // 8
@@ -92,7 +92,9 @@ class Wav:
         samples: npt.NDArray[np.float32]
         if self.is_float:
             floats = np.frombuffer(data, f"<f{self.bits // 8}")
-            samples = np.clip(np.nan_to_num(floats), -1e3, 1e3).astype(np.float32)
+            samples = np.where(np.isfinite(floats), np.clip(floats, -1e3, 1e3), 0.0).astype(
+                np.float32
+            )
         elif self.bits == 8:
             samples = (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
         elif self.bits == 24:
@@ -139,7 +141,8 @@ def _parsed(file: BinaryIO, shown: str) -> Wav:
     """Read the chunks up to the samples."""
     head = file.read(12)
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise InputError(shown, "", f"begins with {head[:12]!r}; expected a RIFF/WAVE file")
+        found = f"begins with {head[:12]!r}" if head else "is empty"
+        raise InputError(shown, "", f"{found}; expected a RIFF/WAVE file")
     form: tuple[int, int, int, int] | None = None
     for _ in range(_MOST_CHUNKS):
         header = file.read(8)
@@ -179,5 +182,6 @@ def _format(data: bytes, shown: str) -> tuple[int, int, int, int]:
             f"to {_MOST_CHANNELS} and the bytes they need",
         )
     if not _RATES[0] <= rate <= _RATES[1]:
-        raise InputError(shown, "", f"{rate:,} samples a second; expected {_RATES[0]:,} or more")
+        expected = f"expected {_RATES[0]:,} to {_RATES[1]:,}"
+        raise InputError(shown, "", f"{rate:,} samples a second; {expected}")
     return code, channels, rate, bits
