@@ -115,7 +115,7 @@ def test_a_drifting_tempo_and_a_swing_are_told(cli: Any) -> None:
     Path("ballad.json").write_text(json.dumps(BALLAD.answer()))
     Path("swing.json").write_text(json.dumps(SWING.answer()))
     text = cli("inspect", "ballad.json", "swing.json").out
-    assert "tempo: 87.36 BPM, drifting between 87.16 and 87.52, in 4/4 (sure)" in text
+    assert "tempo: 87.36 BPM, nine beats in ten at 87.16 to 87.52, in 4/4 (sure)" in text
     assert "swung, in triplets" in " ".join(text.split())
 
 
@@ -305,7 +305,8 @@ def test_an_offset_that_loses_the_beginning_is_refused(pop: Any) -> None:
     """Notes are not piled up at second 0; it is said what is possible."""
     run = pop("convert", "pop.json", "--audio-offset", "-30")
     assert run.code == 1
-    said = r"offset -30\.000 s: [\d,]+ of [\d,]+ notes would start before second 0; expected -0\.\d+ or"
+    said = r"offset -30\.000 s: [\d,]+ of [\d,]+ notes would start before second 0; "
+    said += r"expected -0\.\d+ or more"
     assert re.search(said, run.err)
     assert not Path("pop.mid").exists()
 
@@ -504,6 +505,30 @@ def test_hostile_names_stay_inside_their_lines(cli: Any) -> None:
     lines = run.out.splitlines()
     first = next(i for i, line in enumerate(lines) if "tempo: " in line)
     assert max(map(len, lines[first : lines.index("")])) <= 80
+
+
+def test_parts_of_one_name_are_told_apart_by_their_number(cli: Any) -> None:
+    """As the table of inspect numbers them."""
+    rows = [(0.5 * i, 0.5 * i + 0.3, 60, 90) for i in range(1, 80)]
+    late = [(start + 0.03, end, pitch, velocity) for start, end, pitch, velocity in rows]
+    write_answer("song.json", ("Bass", late), ("Bass", rows))
+    said = " ".join(cli("inspect", "song.json").out.split())
+    assert "lags: Bass (1) 15 ms late, Bass (2) 15 ms early" in said
+
+
+def test_a_pickup_is_that_of_the_notes(cli: Any) -> None:
+    """An eighth before the first bar line of 60 BPM is half a beat; a scatter is none."""
+    beats = [0.6 + 0.5 * i for i in range(128)]
+    drums = [(t, t + 0.1, (36, 42, 38, 42)[i % 4], 90) for i, t in enumerate(beats)]
+    bass = [(t, t + 0.3, 40 + i // 4 % 4 * 2, 90) for i, t in enumerate(beats)]
+    write_answer("even.json", ("Drums", drums), ("Bass", bass))
+    write_answer("early.json", ("Drums", drums), ("Bass", [(0.1, 0.5, 40, 90), *bass]))
+    even, early = (cli("inspect", name).out for name in ("even.json", "early.json"))
+    assert "first bar line at 0.600 s\n" in even
+    assert "first bar line at 0.600 s, after a pickup of 0.5 beats\n" in early
+    moved = cli("convert", "even.json", "--audio-offset", "-0.604").err
+    assert "reaches the first bar line at 3.996 s" in moved
+    assert "first bar line at 3.996 s\n" in moved
 
 
 def test_json_has_the_same_keys_for_every_input(cli: Any) -> None:

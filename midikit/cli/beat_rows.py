@@ -29,7 +29,8 @@ def grid_row(grid: BeatGrid | None) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Tempo, meter, bars and confidence; None without a grid.
+        Tempo, meter, bars and confidence; None without a grid. Nine beats in ten go by at
+        ``lowest`` to ``highest`` felt beats a minute.
     """
     if grid is None:
         return None

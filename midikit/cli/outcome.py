@@ -42,7 +42,7 @@ def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
     layout, tempo = result.layout, result.tempo
     lines = [] if result.audio is None else audio_lines(result.audio)
     if layout.is_estimated and layout.grid is not None:
-        lines += grid_lines(layout.grid)
+        lines += grid_lines(layout.grid, layout.song)
     elif tempo is not None:
         lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
     if layout.sync_offset is not None:

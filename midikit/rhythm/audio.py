@@ -219,7 +219,8 @@ def audio_offset(
     count = song.note_count
     if count < _LEAST_NOTES:
         raise ConversionError(
-            f"{count} note{'' if count == 1 else 's'}; expected {_LEAST_NOTES} or more to compare with the audio"
+            f"{count} note{'' if count == 1 else 's'}; expected {_LEAST_NOTES} or more "
+            "to compare with the audio"
         )
     matches = [_Match.of(song, path, search) for path in paths]
     together = np.sum([match.height for match in matches], axis=0)
