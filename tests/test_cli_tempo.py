@@ -395,6 +395,19 @@ def test_a_merge_fails_as_one_and_says_which_file(cli: Any) -> None:
     assert "no track is named 'Synth'; there are 'Drums', 'bass - Synth'" in run.err
 
 
+def test_a_part_given_twice_is_refused_and_a_copy_is_told(cli: Any) -> None:
+    """Every note would sound twice."""
+    name, *_ = _stems()
+    run = cli("convert", name, f"./{name}", "--merge", "-o", "x.mid")
+    assert run.code == 2
+    assert f"{name} is given twice; --merge takes each part once" in run.err
+    assert not Path("x.mid").exists()
+    Path("copy.json").write_bytes(Path(name).read_bytes())
+    run = cli("convert", name, "copy.json", "--merge", "-o", "x.mid")
+    assert run.code == 0
+    assert re.search(rf"copy: \d+ notes are those of {name[:-5]}, and sound twice", run.err)
+
+
 def test_inspect_says_what_is_wrong_with_a_claimed_tempo(cli: Any) -> None:
     """One event a beat, jittering, with beats missed; a file of ours has nothing wrong."""
     Path("hosted.mid").write_bytes(hosted_midi(BALLAD))
@@ -478,6 +491,7 @@ def test_swing_without_offbeats_is_one_line(cli: Any) -> None:
         (["--audio-offset", "1", "--tempo", "constant"], "--tempo constant moves them from there"),
         (["--per-beat", "4"], "--per-beat has no effect without --to npz"),
         (["--per-beat", "4", "--fs", "9", "--to", "npz"], "--per-beat is instead of --fs"),
+        (["--audio", "-"], "--audio - is standard input; expected a FILE.wav"),
         (["--merge"], "--merge makes one song of several SOURCEs; there is only one"),
         (["pop.json", "--merge", "--check", "hosted"], "--check hosted goes without --merge"),
         (["pop.json", "--audio", "a.wav", "-o", "x"], "--audio goes with one SOURCE"),

@@ -45,7 +45,9 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             metavar="SECONDS",
             help="Longest wait for a clip.",
         ),
-        click.option("--jobs", type=WholeNumber(1), default=1, help="Taken; one at a time so far."),
+        click.option(
+            "--jobs", type=WholeNumber(1), default=1, help="Inputs at a time; so far always one."
+        ),
     ),
     "Tempo and bars": (
         click.option(

@@ -84,10 +84,9 @@ def moves_lines(moves: Moves, settings: Settings) -> list[str]:
         Lines of at most 80 characters.
     """
     lines = "what each bar was played on" if settings.division == "auto" else settings.division
-    moved = (
-        f"{moves.moved:,} of {count(moves.notes, 'note')} moved, at most "
-        f"{moves.largest * 1e3:.1f} ms; none lost, added or reordered"
-    )
+    most = f", at most {moves.largest * 1e3:.1f} ms" if moves.moved else ""
+    moved = f"{moves.moved:,} of {count(moves.notes, 'note')} moved{most}"
+    moved += "; none lost, added or reordered"
     return wrapped(f"quantized to {lines}", moved)
 
 
@@ -118,7 +117,7 @@ def print_check(report: Report, result: Conversion, opened: Opened) -> None:
     else:
         report.say("  ", (f"{subject} does not have the same notes as {name}", "bad"), ":")
         for line in str(checked).splitlines():
-            report.say(f"    {line}")
+            report.item(line, 4)
     faults = sum(repair.count for repair in checked.reference_song.repairs)
     if faults:
         report.say(f"  {name} has {count(faults, 'fault')}; midikit inspect lists them")
