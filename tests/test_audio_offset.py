@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from midikit.cli.audio_words import audio_lines
 from midikit.errors import ConversionError, InputError
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
@@ -187,11 +188,16 @@ def test_a_cut_off_file_is_read_to_its_end(tmp_path: Path) -> None:
     data = wav_bytes(sound)
     path = tmp_path / "cut.wav"
     path.write_bytes(data[: len(data) // 2 + 1])
-    assert audio_offset(song, [path]).seconds == pytest.approx(0.2, abs=0.006)
+    found = audio_offset(song, [path])
+    assert found.seconds == pytest.approx(0.2, abs=0.006)
+    assert found.per_stem[0].is_cut
+    assert "cut.wav ends before its time" in " ".join(audio_lines(found))
     place = data.index(b"data") + 4
     for size in (b"\0\0\0\0", b"\xff\xff\xff\xff"):
         path.write_bytes(data[:place] + size + data[place + 4 :])
-        assert audio_offset(song, [path]).seconds == pytest.approx(0.2, abs=0.006)
+        found = audio_offset(song, [path])
+        assert found.seconds == pytest.approx(0.2, abs=0.006)
+        assert not found.per_stem[0].is_cut
 
 
 _GOOD = wav_bytes(np.zeros(1000))

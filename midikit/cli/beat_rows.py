@@ -124,6 +124,7 @@ def audio_row(audio: AudioOffset | None, offset: float) -> dict[str, Any] | None
                 "clarity": stem.clarity,
                 "notes": stem.notes,
                 "followed": stem.followed,
+                "cut": stem.is_cut,
             }
             for stem in audio.per_stem
         ],

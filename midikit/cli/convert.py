@@ -225,7 +225,7 @@ class _Batch:
     ) -> None:
         """Say everything about the only song."""
         report, song = self._report, result.song
-        report.say((source.name, "title"), f": {_counts(song)}, {length(song.end)}")
+        report.heading(source.name, f"{_counts(song)}, {length(song.end)}")
         self._print_findings(opened, result, is_row=False)
         for line in beat_lines(result, self._settings, opened):
             report.say(line)
@@ -250,7 +250,7 @@ class _Batch:
         if len(f"{source.shown}: {facts} -> {together}") <= _WIDTH:
             self._report.say((source.shown, "title"), f": {facts} -> {together}")
         else:
-            self._report.say((source.shown, "title"), f": {facts}")
+            self._report.heading(source.shown, facts)
             for line in [together] if len(together) <= _WRITTEN else written:
                 self._report.say(f"  -> {line}")
         self._print_findings(opened, result, is_row=True)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "describe", "inspect", "remarks"]
 
-_WIDTH = 80
 _SHORT = 0.030
 _MOST_SIGNATURES = 4
 _MOST_REMARKS = 12
@@ -353,7 +352,7 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Bea
     """Print the table of one song and what else there is to say."""
     song = opened.song
     facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
-    _print_heading(report, name, ", ".join(facts))
+    report.heading(name, ", ".join(facts), data=True)
     tempo = "no tempo claimed" if opened.is_answer else f"{tempo_text(song.tempo)} claimed"
     claims = [tempo, *_signatures(song)]
     if song.title and song.title.strip():
@@ -378,15 +377,6 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Bea
     if song.repairs:
         report.data("")
         report.repairs(song.repairs, data=True)
-
-
-def _print_heading(report: Report, name: str, facts: str) -> None:
-    """Print name and facts, on two lines where one is too long."""
-    if len(name) + len(facts) <= _WIDTH - 2:
-        report.data((name, "title"), f": {facts}")
-    else:
-        report.item(f"{name}:", 0, style="title", data=True)
-        report.data(f"  {facts}")
 
 
 def _json_row(source: Source, opened: Opened, rows: list[Row], beat: Beat) -> dict[str, Any]:

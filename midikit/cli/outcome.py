@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from midikit.cli.audio_words import audio_lines
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
-from midikit.cli.beat_words import audio_lines, grid_lines, lag_lines, moved_words, wrapped
+from midikit.cli.beat_words import grid_lines, lag_lines, moved_words, wrapped
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.words import apart, count, tempo_text

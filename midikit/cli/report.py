@@ -161,6 +161,25 @@ class Report:
         for number, line in enumerate(textwrap.wrap(shown, room, break_on_hyphens=False)):
             put(f"{space}{'  ' if number else ''}", (line, style))
 
+    def heading(self, name: str, facts: str, *, data: bool = False) -> None:
+        """Print a name and facts about it, on two lines where one would be too long.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+        facts : str
+            What there is to say in short.
+        data : bool, optional
+            Print it to stdout as data, instead of to stderr as talk.
+        """
+        put = self.data if data else self.say
+        if len(name) + len(facts) <= _WIDTH - 2:
+            put((name, "title"), f": {facts}")
+        else:
+            self.item(f"{name}:", 0, style="title", data=data)
+            put(f"  {facts}")
+
     def row(self, values: dict[str, Any]) -> None:
         """Print one JSON object as a line to stdout.
 

@@ -32,6 +32,9 @@ _WIDTHS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64)}
 _MOST_CHANNELS = 64
 _RATES = (1_000, 768_000)
 _MOST_CHUNKS = 1_000
+_STREAMED = 0x7FFFFF00
+"""Bytes of samples from which on a file only says that its writer did not know."""
+
 _SHORTEST_FORMAT, _LONGEST_FORMAT = 16, 64
 
 
@@ -53,6 +56,8 @@ class Wav:
         Stands at the first sample.
     size : int
         Bytes of samples, as far as is known.
+    is_cut : bool, optional
+        Whether the file ends before them.
     """
 
     rate: int
@@ -61,6 +66,7 @@ class Wav:
     is_float: bool
     file: BinaryIO
     size: int
+    is_cut: bool = False
 
     def blocks(self, frames: int = 1 << 16) -> Iterator[npt.NDArray[np.float32]]:
         """Read the samples, once.
@@ -155,7 +161,9 @@ def _parsed(file: BinaryIO, shown: str) -> Wav:
             file.seek(max(0, size - _LONGEST_FORMAT) + size % 2, os.SEEK_CUR)
         elif kind == b"data" and form is not None:
             code, channels, rate, bits = form
-            return Wav(rate, channels, bits, code == _FLOAT, file, size or 1 << 62)
+            there = os.fstat(file.fileno()).st_size - file.tell()
+            is_cut = there < size < _STREAMED
+            return Wav(rate, channels, bits, code == _FLOAT, file, size or 1 << 62, is_cut)
         else:
             file.seek(size + size % 2, os.SEEK_CUR)
     raise InputError(shown, "", f"no samples in {_MOST_CHUNKS:,} chunks; expected a 'data' chunk")
