@@ -82,7 +82,9 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             default="time",
             help="time (default): second 0 stays. bar: the first downbeat becomes bar 1.",
         ),
-        click.option("--bar-markers", is_flag=True, help="Write a marker at each bar line."),
+        click.option(
+            "--bar-markers", is_flag=True, help="Write a marker at each bar line, as a DAW counts."
+        ),
         click.option(
             "--align/--no-align",
             default=None,

@@ -8,6 +8,7 @@ import numpy as np
 
 from midikit.model.beats import quarters_per_beat
 from midikit.model.tempo import TempoMap
+from midikit.rhythm.export import meter_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -263,8 +264,8 @@ def _bars_off(
 ) -> list[str]:
     """Say how far the bar lines of a claim at the right tempo lie from the music's."""
     if meter[0] * grid.meter[1] != meter[1] * grid.meter[0]:
-        one, other = ("/".join(map(str, pair)) for pair in (meter, grid.meter))
-        return [f"counts bars of {one}, the music was found to be in {other}"]
+        found = meter_text(grid.meter)
+        return [f"counts bars of {meter_text(meter)}, the music was found to be in {found}"]
     if not len(grid.downbeats):
         return []
     a_bar = grid.beats_per_bar * quarters_per_beat(grid.meter)
