@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from midikit.cli.audio_words import audio_lines
 from midikit.errors import ConversionError, InputError
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
@@ -187,11 +188,16 @@ def test_a_cut_off_file_is_read_to_its_end(tmp_path: Path) -> None:
     data = wav_bytes(sound)
     path = tmp_path / "cut.wav"
     path.write_bytes(data[: len(data) // 2 + 1])
-    assert audio_offset(song, [path]).seconds == pytest.approx(0.2, abs=0.006)
+    found = audio_offset(song, [path])
+    assert found.seconds == pytest.approx(0.2, abs=0.006)
+    assert found.per_stem[0].is_cut
+    assert "cut.wav ends before its time" in " ".join(audio_lines(found))
     place = data.index(b"data") + 4
     for size in (b"\0\0\0\0", b"\xff\xff\xff\xff"):
         path.write_bytes(data[:place] + size + data[place + 4 :])
-        assert audio_offset(song, [path]).seconds == pytest.approx(0.2, abs=0.006)
+        found = audio_offset(song, [path])
+        assert found.seconds == pytest.approx(0.2, abs=0.006)
+        assert not found.per_stem[0].is_cut
 
 
 _GOOD = wav_bytes(np.zeros(1000))
@@ -201,7 +207,7 @@ _FMT = _GOOD.index(b"fmt ") + 8
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "begins with b''; expected a RIFF/WAVE file"),
+        (b"", "is empty; expected a RIFF/WAVE file"),
         (b"ID3\x1b[2Jmp3 mp3 mp3", "expected a RIFF/WAVE file"),
         (_GOOD[:12], "ends without a 'fmt' chunk; expected samples"),
         (_GOOD[: _GOOD.index(b"data")], "ends without a 'data' chunk; expected samples"),
@@ -210,7 +216,10 @@ _FMT = _GOOD.index(b"fmt ") + 8
             "format 85 of 16 bits; expected PCM of 8, 16, 24 or 32 or floats of 32 or 64",
         ),
         (_GOOD[: _FMT + 2] + b"\0\0" + _GOOD[_FMT + 4 :], "0 channels in 2 bytes a sample"),
-        (_GOOD[: _FMT + 4] + b"\0\0\0\0" + _GOOD[_FMT + 8 :], "0 samples a second; expected"),
+        (
+            _GOOD[: _FMT + 4] + b"\0\0\0\0" + _GOOD[_FMT + 8 :],
+            "0 samples a second; expected 1,000 to 768,000",
+        ),
         (_GOOD[: _FMT - 4] + b"\4\0\0\0" + _GOOD[_FMT : _FMT + 4], "a 'fmt' chunk of 4 bytes"),
         (_GOOD, "holds no sound that grows louder; expected music"),
     ],
@@ -288,3 +297,56 @@ def test_audio_of_another_song_is_doubted(tmp_path: Path) -> None:
         "the files differ by up to 100 ms",
         "a and 2 more hardly follow the notes",
     )
+
+
+def test_a_peak_at_the_edge_and_a_rival_are_doubted(tmp_path: Path) -> None:
+    """A steady beat fits a beat later as well; what lies beyond the search is not found."""
+    start = 0.5 * np.arange(60) + 4.0
+    song = Song((Track("Koto", notes=as_notes([(t, t + 0.1, 60, 100) for t in start])),))
+    path = tmp_path / "even.wav"
+    for shift in (0.25, 3.0):
+        sound = np.zeros(38 * RATE)
+        for second in start + shift:
+            first = round(second * RATE)
+            sound[first : first + 400] += np.sin(np.arange(400)) * np.exp(-np.arange(400) / 100)
+        path.write_bytes(wav_bytes(sound / 2))
+        found = audio_offset(song, [path])
+        assert found.rival is not None
+        off = (found.rival - found.seconds) / 0.5
+        assert off == pytest.approx(round(off), abs=0.02)
+        assert any("fits nearly as well" in doubt for doubt in found.doubts)
+    assert "no more than 1.5 s was looked for" in found.doubts
+
+
+def test_files_with_few_rises_do_not_follow_the_notes(tmp_path: Path) -> None:
+    """One click, two, or a constant: each matches some note, none the song."""
+    song, sound = clicks()
+    once = np.zeros(len(sound))
+    once[3 * RATE : 3 * RATE + 400] = 0.5
+    twice = once + np.roll(once, RATE)
+    path = tmp_path / "few.wav"
+    for samples in (once, twice, np.full(len(sound), 0.5)):
+        path.write_bytes(wav_bytes(samples))
+        found = audio_offset(song, [path])
+        assert "few.wav hardly follows the notes" in found.doubts
+        assert found.per_stem[0].followed < 0.1
+    path.write_bytes(wav_bytes(sound))
+    assert audio_offset(song, [path]).per_stem[0].followed == 1.0
+
+
+def test_samples_that_are_not_finite_are_silence(tmp_path: Path) -> None:
+    """Infinity is no loud constant: a file of nothing else holds no sound."""
+    song, sound = clicks()
+    path = tmp_path / "inf.wav"
+    data = wav_bytes(sound, kind="f4")
+    path.write_bytes(data[: -4 * len(sound)] + np.full(len(sound), np.inf, "<f4").tobytes())
+    with pytest.raises(InputError, match="holds no sound that grows louder"):
+        audio_offset(song, [path])
+
+
+def test_the_thirds_of_a_cut_file_are_those_it_holds(tmp_path: Path) -> None:
+    """Notes after its end say nothing about its offset."""
+    song, sound = clicks()
+    path = tmp_path / "cut.wav"
+    path.write_bytes(wav_bytes(sound[: len(sound) // 2]))
+    assert audio_offset(song, [path]).spread < 0.01

@@ -158,8 +158,8 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
     ("words", "message"),
     [
         (["--to", "mp3"], "--to mp3: no such target; expected one or more of mid, npz"),
-        (["-o", "song.wav"], "-o song.wav: cannot write .wav; expected a name ending in .mid"),
-        (["-o", "x.foo"], "or a folder (a new one ends in /)"),
+        (["-o", "song.wav"], "-o song.wav: cannot write .wav; expected .mid, .npz, "),
+        (["-o", "x.foo"], ".csv or a folder/"),
         (["-o", ""], "-o is empty; expected a file, a folder or -"),
         (["-o", "/dev/null"], "-o /dev/null: is no folder and no plain file"),
         (["-o", "/dev/full"], "pass - for standard output"),
@@ -324,6 +324,22 @@ def test_wrote_says_where(cli: Any, song_json: Path, tmp_path: Path) -> None:
     assert "a folder/song.json: 1 track, 2 notes, 1 change -> both/song (2).mid (" in run.err
     run = cli("inspect", "song.json", "a folder/song.json")
     assert "a folder/song.json: 1 track" in run.out
+
+
+def test_several_outputs_are_a_line_each_where_one_is_too_long(cli: Any, song_json: Path) -> None:
+    """Within 80 columns, for one input and for several."""
+    name = "a-song-with-quite-a-long-name"
+    (song_json.parent / f"{name}.json").write_bytes(song_json.read_bytes())
+    words = ("--to", "mid,csv,npz", "-o", "out", "--tempo", "source")
+    run = cli("convert", f"{name}.json", *words)
+    said = [line for line in run.err.splitlines() if "wrote" in line]
+    assert [line.split(" (")[0] for line in said] == [
+        f"  wrote out/{name}.{ending}" for ending in ("mid", "csv", "npz")
+    ]
+    run = cli("convert", f"{name}.json", "song.json", *words)
+    said = [line for line in run.err.splitlines() if "->" in line]
+    assert len(said) == 4
+    assert max(map(len, run.err.splitlines())) <= 80
 
 
 def test_dev_stdout_is_stdout(

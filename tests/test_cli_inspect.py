@@ -170,3 +170,35 @@ def test_compare_refuses_what_is_no_song(folder: Path, capsys: pytest.CaptureFix
     assert "compare takes two songs, not a folder of them" in capsys.readouterr().err
     assert main(["compare", "-", "-"]) == 2
     assert main(["compare", "song.json", "song.json", "--tolerance", "-1"]) == 2
+
+
+def test_long_names_take_a_line_of_their_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is said of a song stays within 80 columns."""
+    Path("a" * 60 + ".json").write_bytes(Path("song.json").read_bytes())
+    assert main(["inspect", "a" * 60 + ".json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["a" * 60 + ".json:", "  2 tracks, 8 notes, 0:00.8"]
+
+
+def test_remarks_and_differences_are_wrapped_on_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within its width; in a pipe each stays a line."""
+    name = "An Instrument With Quite A Long Name Indeed " * 2
+    parts = [{"name": name, "notes": NOTES[:count]} for count in (3, 2)]
+    for file, part in zip(("one.json", "two.json"), parts, strict=True):
+        Path(file).write_text(json.dumps({"instruments": [part]}))
+    said = {}
+    for terminal in (False, True):
+        monkeypatch.setattr("midikit.cli.report.is_terminal", lambda _, is_one=terminal: is_one)
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setenv("NO_COLOR", "1")
+        main(["inspect", "one.json"])
+        main(["compare", "one.json", "two.json"])
+        said[terminal] = capsys.readouterr().out
+    remark = [line for line in said[False].splitlines() if "one velocity throughout" in line]
+    assert len(remark[0]) > 80
+    assert max(map(len, said[True].splitlines())) <= 80
+    assert said[True].split()[-1] == said[False].split()[-1]

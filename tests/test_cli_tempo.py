@@ -115,7 +115,7 @@ def test_a_drifting_tempo_and_a_swing_are_told(cli: Any) -> None:
     Path("ballad.json").write_text(json.dumps(BALLAD.answer()))
     Path("swing.json").write_text(json.dumps(SWING.answer()))
     text = cli("inspect", "ballad.json", "swing.json").out
-    assert "tempo: 87.36 BPM, drifting between 87.16 and 87.52, in 4/4 (sure)" in text
+    assert "tempo: 87.36 BPM, nine beats in ten at 87.16 to 87.52, in 4/4 (sure)" in text
     assert "swung, in triplets" in " ".join(text.split())
 
 
@@ -293,8 +293,22 @@ def test_a_doubtful_measurement_is_called_so(pop: Any) -> None:
     said = " ".join(run.err.split())
     assert "Doubtful: " in said
     assert "hardly follows the notes" in said
-    assert "Listen, or pass --audio-offset" in said
+    assert re.search(r"The song stays where it is; to move .* pass --audio-offset -?[\d.]+ ", said)
+    assert np.abs(starts(read_midi(Path("pop.mid"))) - starts(POP.song())).max() <= TICK
+    row = pop("convert", "pop.json", "--audio", "other.wav", "-o", "x.mid", "--json").row()
+    assert row["audio_offset"]["applied"] is False
+    assert row["audio_offset"]["doubts"]
     assert pop("convert", "pop.json", "--audio", "gone.wav").code == 1
+
+
+def test_an_offset_that_loses_the_beginning_is_refused(pop: Any) -> None:
+    """Notes are not piled up at second 0; it is said what is possible."""
+    run = pop("convert", "pop.json", "--audio-offset", "-30")
+    assert run.code == 1
+    said = r"offset -30\.000 s: [\d,]+ of [\d,]+ notes would start before second 0; "
+    said += r"expected -0\.\d+ or more"
+    assert re.search(said, run.err)
+    assert not Path("pop.mid").exists()
 
 
 @pytest.mark.parametrize("tempo", ["auto", "source", "110"])
@@ -304,7 +318,7 @@ def test_an_audio_offset_moves_every_note(pop: Any, tempo: str) -> None:
     row = pop("convert", "pop.json", *words).row()
     song = read_midi(Path("pop.mid"))
     assert np.abs(starts(song) - starts(POP.song()) - 0.25).max() <= TICK
-    assert row["audio_offset"] == {"seconds": 0.25, "measured": False}
+    assert row["audio_offset"] == {"seconds": 0.25, "measured": False, "applied": True}
     assert any("moved 0.250 s later" in change["what"] for change in row["changes"])
     if tempo == "auto":
         assert distance(POP.downbeats[:40] + 0.25, bars_of(song)) < 0.02
@@ -379,6 +393,19 @@ def test_a_merge_fails_as_one_and_says_which_file(cli: Any) -> None:
     assert cli("convert", *files, "bad.json", "-o", "s.mid", "--merge", "--strict").code == 1
     run = cli("convert", *files, "-o", "x.mid", "--merge", "--program", "Synth=5")
     assert "no track is named 'Synth'; there are 'Drums', 'bass - Synth'" in run.err
+
+
+def test_a_part_given_twice_is_refused_and_a_copy_is_told(cli: Any) -> None:
+    """Every note would sound twice."""
+    name, *_ = _stems()
+    run = cli("convert", name, f"./{name}", "--merge", "-o", "x.mid")
+    assert run.code == 2
+    assert f"{name} is given twice; --merge takes each part once" in run.err
+    assert not Path("x.mid").exists()
+    Path("copy.json").write_bytes(Path(name).read_bytes())
+    run = cli("convert", name, "copy.json", "--merge", "-o", "x.mid")
+    assert run.code == 0
+    assert re.search(rf"copy: \d+ notes are those of {name[:-5]}, and sound twice", run.err)
 
 
 def test_inspect_says_what_is_wrong_with_a_claimed_tempo(cli: Any) -> None:
@@ -464,6 +491,7 @@ def test_swing_without_offbeats_is_one_line(cli: Any) -> None:
         (["--audio-offset", "1", "--tempo", "constant"], "--tempo constant moves them from there"),
         (["--per-beat", "4"], "--per-beat has no effect without --to npz"),
         (["--per-beat", "4", "--fs", "9", "--to", "npz"], "--per-beat is instead of --fs"),
+        (["--audio", "-"], "--audio - is standard input; expected a FILE.wav"),
         (["--merge"], "--merge makes one song of several SOURCEs; there is only one"),
         (["pop.json", "--merge", "--check", "hosted"], "--check hosted goes without --merge"),
         (["pop.json", "--audio", "a.wav", "-o", "x"], "--audio goes with one SOURCE"),
@@ -491,6 +519,30 @@ def test_hostile_names_stay_inside_their_lines(cli: Any) -> None:
     lines = run.out.splitlines()
     first = next(i for i, line in enumerate(lines) if "tempo: " in line)
     assert max(map(len, lines[first : lines.index("")])) <= 80
+
+
+def test_parts_of_one_name_are_told_apart_by_their_number(cli: Any) -> None:
+    """As the table of inspect numbers them."""
+    rows = [(0.5 * i, 0.5 * i + 0.3, 60, 90) for i in range(1, 80)]
+    late = [(start + 0.03, end, pitch, velocity) for start, end, pitch, velocity in rows]
+    write_answer("song.json", ("Bass", late), ("Bass", rows))
+    said = " ".join(cli("inspect", "song.json").out.split())
+    assert "lags: Bass (1) 15 ms late, Bass (2) 15 ms early" in said
+
+
+def test_a_pickup_is_that_of_the_notes(cli: Any) -> None:
+    """An eighth before the first bar line of 60 BPM is half a beat; a scatter is none."""
+    beats = [0.6 + 0.5 * i for i in range(128)]
+    drums = [(t, t + 0.1, (36, 42, 38, 42)[i % 4], 90) for i, t in enumerate(beats)]
+    bass = [(t, t + 0.3, 40 + i // 4 % 4 * 2, 90) for i, t in enumerate(beats)]
+    write_answer("even.json", ("Drums", drums), ("Bass", bass))
+    write_answer("early.json", ("Drums", drums), ("Bass", [(0.1, 0.5, 40, 90), *bass]))
+    even, early = (cli("inspect", name).out for name in ("even.json", "early.json"))
+    assert "first bar line at 0.600 s\n" in even
+    assert "first bar line at 0.600 s, after a pickup of 0.5 beats\n" in early
+    moved = cli("convert", "even.json", "--audio-offset", "-0.604").err
+    assert "reaches the first bar line at 3.996 s" in moved
+    assert "first bar line at 3.996 s\n" in moved
 
 
 def test_json_has_the_same_keys_for_every_input(cli: Any) -> None:

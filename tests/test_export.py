@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import mido
@@ -13,14 +14,15 @@ from hypothesis import strategies as st
 
 from midikit.convert.midi import to_midi
 from midikit.errors import ConversionError
-from midikit.model.beats import BeatGrid, quarters_per_beat
+from midikit.model.beats import BeatGrid, Confidence, quarters_per_beat
 from midikit.model.events import Event, as_controls
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.parse.midi import read_midi
+from midikit.rhythm.barlines import bar_lines as grid_lines
 from midikit.rhythm.constant import constant_tempo
-from midikit.rhythm.export import tempo_map, with_grid
+from midikit.rhythm.export import with_grid
 from midikit.rhythm.judge import judge_tempo
 from midikit.rhythm.polyline import fit_polyline
 from midikit.sandbox.hosted import DEFECTS, hosted_midi
@@ -59,6 +61,11 @@ def bar_lines(data: bytes, until: float) -> np.ndarray:
     return np.array(found)
 
 
+def tempo_map(grid: BeatGrid) -> TempoMap:
+    """Tell the tempo map that is written for a grid."""
+    return with_grid(Song(()), grid).tempo
+
+
 def farthest(lines: np.ndarray, wanted: np.ndarray) -> float:
     """Tell the greatest distance of a wanted bar line from the nearest of the file."""
     return float(np.abs(lines[:, None] - wanted[None, :]).min(axis=0).max())
@@ -70,7 +77,10 @@ def check_file(song: Song, grid: BeatGrid) -> None:
     data = to_midi(written, overlap="keep")
     wanted = grid.downbeats[grid.downbeats >= 0]
     lines = bar_lines(data, float(wanted[-1]) + 5.0)
-    assert farthest(lines, wanted) < 0.003
+    if wanted[0] < 0.02:
+        # Too little for a lead-in: the first bar line is second 0, and all are so much early.
+        wanted = wanted - wanted[0]
+    assert farthest(lines, wanted) < 0.005
     # No bar line too many either: those of the file from the first on are the grid's.
     first = lines[np.argmin(np.abs(lines - wanted[0]))]
     inside = lines[(lines >= first) & (lines < wanted[-1] + 0.003)]
@@ -184,7 +194,7 @@ def test_old_time_signatures_go_and_other_events_stay() -> None:
     grid = BeatGrid.constant(120.0, 0.5, end=5.0)
     song = with_grid(Song((), events=events), grid, markers=True)
     assert song.time_signatures == ((0.0, 4, 4),)
-    assert song.markers == ((0.5, "Bar 1"), (1.0, "Chorus"), (2.5, "Bar 2"), (4.5, "Bar 3"))
+    assert song.markers == ((0.5, "Bar 2"), (1.0, "Chorus"), (2.5, "Bar 3"), (4.5, "Bar 4"))
 
 
 def test_changes_tell_the_tempo_in_felt_beats() -> None:
@@ -194,11 +204,11 @@ def test_changes_tell_the_tempo_in_felt_beats() -> None:
     late = with_grid(Song(()), BeatGrid.constant(120.0, 1.0, end=9.0))
     assert str(late.changes[0]) == (
         "tempo of 120.00 bpm in 4/4 written; a lead-in at 240.00 bpm reaches the first bar line at "
-        "1.000 s"
+        "1.000 s, which is bar 2 of the file"
     )
     beats = np.concatenate([[0.0], np.cumsum(np.repeat([0.75, 1.0], 8))])
     drift = with_grid(Song(()), BeatGrid(beats, (6, 8)))
-    assert str(drift.changes[0]) == "tempo map of 2 tempi, 60.00 to 80.00 bpm in 6/8, written"
+    assert str(drift.changes[0]) == "tempo map of 2 tempi around 68.57 bpm in 6/8 written"
 
 
 def test_other_syncs_and_tempi_are_refused() -> None:
@@ -222,7 +232,7 @@ def test_what_scatters_before_the_first_bar_line_is_no_pickup() -> None:
     assert moved[0].notes["start"].tolist() == pytest.approx([0.0, 0.51])
     assert str(moved.changes[0]) == (
         "moved 0.500 s earlier, so that the first bar line is at 0.000 s; 1 note up to 12.0 ms "
-        "before it moved onto it"
+        "before second 0 starts there"
     )
     early = Song((Track("x", notes=as_notes([(0.46, 0.6, 60, 80)])),))
     assert with_grid(early, grid, sync="bar")[0].notes["start"].tolist() == pytest.approx([1.96])
@@ -283,6 +293,70 @@ def test_lines_stay_within_their_tolerance(steps: list[float], within: float) ->
     assert np.diff(at).max() <= 20
     fitted = np.interp(np.arange(len(values)), at, line)
     assert np.abs(fitted - values).max() <= within + 1e-9
+
+
+def test_a_bar_line_under_20_ms_is_laid_at_second_0() -> None:
+    """Instead of a 64th at a wild tempo; the notes stay, and it is told."""
+    notes = as_notes([(0.005, 0.4, 60, 80)])
+    written = with_grid(Song((Track("x", notes=notes),)), BeatGrid.constant(120.0, 0.005, end=20.0))
+    assert written.time_signatures == ((0.0, 4, 4),)
+    assert written.tempo.qpm.tolist() == [120.0]
+    assert written[0].notes["start"].tolist() == [0.005]
+    assert str(written.changes[0]) == (
+        "tempo of 120.00 bpm in 4/4 written; all bar lines 5.0 ms early, the first at second 0"
+    )
+
+
+@pytest.mark.parametrize("first", [7200.005, 3601.2345, 9999.99])
+@pytest.mark.parametrize("bpm", [120.0, 109.73])
+def test_a_lead_in_of_hours_ends_on_the_first_bar_line(first: float, bpm: float) -> None:
+    """Half a microsecond a quarter is 7 ms after two hours."""
+    grid = BeatGrid.constant(bpm, first, end=first + 60)
+    written = with_grid(Song(()), grid)
+    lead = float(written.tempo.to_quarters(first)) / 4
+    assert float(written.tempo.to_seconds(4 * round(lead))) == pytest.approx(first, abs=0.0016)
+    assert len(written.tempo.qpm) <= 2
+
+
+def test_markers_number_bars_as_the_file_does() -> None:
+    """A lead-in is bar 1 in every sequencer; a song that begins with a bar line has none."""
+    grid = BeatGrid.constant(120.0, 4.2, end=9.0)
+    for even in (with_grid(Song(()), grid, markers=True),):
+        bars = [float(even.tempo.to_quarters(second)) / 4 + 1 for second, _ in even.markers]
+        assert [text for _, text in even.markers] == [f"Bar {round(bar)}" for bar in bars]
+        assert even.markers[0][1] == "Bar 3"
+    moved = with_grid(Song(()), grid, sync="bar", markers=True)
+    assert moved.markers[0] == (0.0, "Bar 1")
+
+
+def test_a_meter_that_is_replaced_is_told() -> None:
+    """By a tempo map and by one tempo; the same meter says nothing."""
+    song = Song((), events=(Event(0.0, 0x58, bytes([5, 2, 24, 8])),))
+    grid = BeatGrid.constant(120.0)
+    for written in (with_grid(song, grid), constant_tempo(song, grid)):
+        assert str(written.changes[-1]) == "4/4 written instead of the 5/4 that was claimed"
+        assert written.changes[-1].kind == "meter"
+    assert len(with_grid(song, BeatGrid.constant(120.0, meter=(5, 4))).changes) == 1
+
+
+def test_the_first_bar_line_is_one_that_a_file_can_have() -> None:
+    """None before second 0."""
+    grid = BeatGrid.constant(120.0, -0.504, end=19.0)
+    assert grid_lines(grid)[0] == pytest.approx(1.496)
+
+
+def test_one_tempo_tells_the_common_move_from_that_of_single_notes() -> None:
+    """An even song only moves as a whole."""
+    notes = as_notes([(t, t + 0.1, 60, 80) for t in np.arange(0.6, 9, 0.5)])
+    song = Song((Track("x", notes=notes),))
+    even = constant_tempo(song, BeatGrid.constant(120.0, 0.6, end=9.0))
+    assert str(even.changes[-1]) == (
+        "moved to a constant 120.00 bpm in 4/4, the whole song 0.600 s earlier"
+    )
+    bent = BeatGrid(np.array([*(0.6 + 0.5 * np.arange(9)).tolist(), 5.2]))
+    told = str(constant_tempo(song, bent, 120.0).changes[-1])
+    assert ", the whole song 0.600 s earlier, notes by up to 0." in told
+    assert told.endswith(" s against it")
 
 
 # Claims
@@ -358,3 +432,33 @@ def test_what_we_write_is_never_faulted(demo: DemoSong) -> None:
         written = read_midi(to_midi(with_grid(demo.song(), grid)))
         bar_line = written.time_signatures[-1][0]
         assert judge_tempo(written.tempo, grid, bar_line=bar_line) == ()
+
+
+def test_a_level_and_a_drift_are_one_finding() -> None:
+    """Twice the music's tempo, and not quite: no second tempo of the music is named."""
+    grid = BeatGrid.constant(62.5, end=96.0)
+    (found,) = judge_tempo(TempoMap.constant(120.0), grid)
+    assert found == (
+        "claims 120.00, twice the 62.50 that the music plays: 1 beat off after 24.0 s, 4.0 beats "
+        "at the end"
+    )
+
+
+def test_a_tempo_after_the_music_is_no_claim_about_it() -> None:
+    """Nobody hears an event at the last tick."""
+    claimed = TempoMap(np.array([0.0, 60.0]), np.array([120.0, 600.0]))
+    (found,) = judge_tempo(claimed, BeatGrid.constant(110.0, end=60.0))
+    assert found.startswith("claims 120.00, the music plays 110.00: ")
+
+
+@pytest.mark.parametrize("sure", [0.3, 0.8])
+def test_a_guess_is_no_evidence_against_a_claim(sure: float) -> None:
+    """Bars that are a guess say nothing about a file's; a level that is one seems so."""
+    grid = BeatGrid.constant(60.0, 0.5, end=60.0)
+    grid = replace(grid, confidence=Confidence(1.0, sure, sure))
+    said = judge_tempo(TempoMap.constant(60.0), grid)
+    assert said == (() if sure < 0.6 else ("its bar lines lie 500 ms before the music's",))
+    said = judge_tempo(TempoMap.constant(60.0), grid, meter=(5, 4))
+    assert said == (() if sure < 0.6 else ("counts bars of 5/4, the music was found to be in 4/4",))
+    (level,) = judge_tempo(TempoMap.constant(120.0), grid)
+    assert level.endswith("that the music seems to play" if sure < 0.6 else "that the music plays")

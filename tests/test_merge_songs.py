@@ -84,3 +84,15 @@ def test_nothing_to_merge_and_wrong_names_are_refused() -> None:
         merge_songs([])
     with pytest.raises(ConversionError, match="1 names for 2 songs; expected as many"):
         merge_songs([Song(()), Song(())], ["a"])
+
+
+def test_songs_that_hold_the_same_notes_are_told() -> None:
+    """Whatever their tracks are called; how many notes sound twice, and whose they are."""
+    one = Song((Track("Koto", notes=NOTES), Track("Empty")))
+    other = Song((Track("Harp", notes=NOTES), Track("Empty")))
+    (change,) = merge_songs([one, other], ["left", "right"]).changes
+    assert str(change) == (
+        "right: 2 notes are those of left, and sound twice; one of the two may be meant to stay out"
+    )
+    assert (change.kind, change.count) == ("duplicate", 2)
+    assert merge_songs([Song((*one.tracks, *one.tracks))]).changes == ()

@@ -50,7 +50,7 @@ class Beat:
         """
         if self.grid is None:
             return self._without_beat()
-        lines = grid_lines(self.grid)
+        lines = grid_lines(self.grid, self.song)
         lines += lag_lines(self.song, self.lags, "convert --align puts them together")
         if self.findings is not None:
             said = "; ".join(self.findings) or "its tempo keeps to the music"
@@ -117,6 +117,8 @@ def find_beat(
         return Beat(song, None, np.full(len(song), np.nan), None)
     findings = None
     if not opened.is_answer:
-        bar_line = song.time_signatures[-1][0] if song.time_signatures else 0.0
-        findings = judge_tempo(song.tempo, grid, bar_line=bar_line)
+        bar_line, *meter = song.time_signatures[-1] if song.time_signatures else (0.0, 4, 4)
+        findings = judge_tempo(
+            song.tempo, grid, bar_line=bar_line, meter=(int(meter[0]), int(meter[1]))
+        )
     return Beat(song, grid, part_lags(song, grid), findings)

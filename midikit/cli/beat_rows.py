@@ -29,7 +29,8 @@ def grid_row(grid: BeatGrid | None) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Tempo, meter, bars and confidence; None without a grid.
+        Tempo, meter, bars and confidence; None without a grid. Nine beats in ten go by at
+        ``lowest`` to ``highest`` felt beats a minute.
     """
     if grid is None:
         return None
@@ -105,14 +106,15 @@ def audio_row(audio: AudioOffset | None, offset: float) -> dict[str, Any] | None
     Returns
     -------
     dict or None
-        ``seconds`` and ``measured``, with ``spread``, ``doubts`` and ``files`` of a measurement;
-        None where the song was not moved to its audio.
+        ``seconds``, ``measured`` and ``applied``, with ``spread``, ``doubts`` and ``files`` of a
+        measurement; None where none was made or given. A doubtful one is not applied.
     """
     if audio is None:
-        return {"seconds": offset, "measured": False} if offset else None
+        return {"seconds": offset, "measured": False, "applied": True} if offset else None
     return {
         "seconds": audio.seconds,
         "measured": True,
+        "applied": not audio.doubts,
         "spread": audio.spread,
         "doubts": list(audio.doubts),
         "files": [
@@ -121,6 +123,8 @@ def audio_row(audio: AudioOffset | None, offset: float) -> dict[str, Any] | None
                 "seconds": stem.seconds,
                 "clarity": stem.clarity,
                 "notes": stem.notes,
+                "followed": stem.followed,
+                "cut": stem.is_cut,
             }
             for stem in audio.per_stem
         ],

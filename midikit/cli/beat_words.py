@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
     from midikit.model.beats import BeatGrid, Confidence
     from midikit.model.song import Song
-    from midikit.rhythm.audio import AudioOffset
 
 __all__ = [
-    "audio_lines",
     "first_bar",
     "grid_lines",
     "lag_lines",
@@ -51,6 +49,9 @@ _SLOWEST, _FASTEST = 10, 600
 
 _STRAIGHT, _SWUNG_FROM = 0.5, 0.53
 _TRIPLET_SWING, _NEAR_TRIPLET = 2 / 3, 0.01
+_NEAR_BEAT = 0.1
+"""Beats by which a pickup may miss whole beats and count as so many."""
+
 _AUDIBLE = 0.005
 """Seconds of lag from which on a song's lags are told,"""
 
@@ -117,7 +118,9 @@ def tempo_words(grid: BeatGrid) -> str:
     if bpm_text(low) == bpm_text(high):
         tempo = f"{bpm_text(grid.bpm)} BPM{' throughout' if grid.is_constant else ', steady'}"
     else:
-        tempo = f"{bpm_text(grid.bpm)} BPM, drifting between {bpm_text(low)} and {bpm_text(high)}"
+        tempo = (
+            f"{bpm_text(grid.bpm)} BPM, nine beats in ten at {bpm_text(low)} to {bpm_text(high)}"
+        )
     counted = ""
     if _is_compound(grid):
         counted = f", counting dotted quarters, {bpm_text(grid.qpm)} in quarters"
@@ -173,13 +176,15 @@ def _meter(grid: BeatGrid) -> str:
     return f"{grid.meter[0]}/{grid.meter[1]}"
 
 
-def grid_lines(grid: BeatGrid, indent: int = 2) -> list[str]:
+def grid_lines(grid: BeatGrid, song: Song, indent: int = 2) -> list[str]:
     """Say tempo, meter, first bar line, swing, how sure that is, and what else it may be.
 
     Parameters
     ----------
     grid : BeatGrid
         An estimated grid.
+    song : Song
+        What it is the grid of.
     indent : int, optional
         Spaces in front.
 
@@ -191,8 +196,7 @@ def grid_lines(grid: BeatGrid, indent: int = 2) -> list[str]:
     facts = tempo_words(grid)
     if grid.confidence is not None:
         facts += f" ({_sure(grid.confidence)})"
-    pickup = f", after a pickup of {count(grid.pickup, 'beat')}" if grid.pickup else ""
-    facts += f"; first bar line at {_seconds(first_bar(grid))}{pickup}"
+    facts += f"; first bar line at {_seconds(first_bar(grid))}{_pickup(grid, song)}"
     if grid.swing_ratio > _SWUNG_FROM:
         is_triplet = abs(grid.swing_ratio - _TRIPLET_SWING) < _NEAR_TRIPLET
         how = "in triplets" if is_triplet else f"{100 * grid.swing_ratio:.0f} %"
@@ -206,8 +210,25 @@ def _seconds(seconds: float) -> str:
     return f"{round(seconds, 3) + 0.0:.3f} s"  # + 0.0: no minus before a zero
 
 
+def _pickup(grid: BeatGrid, song: Song) -> str:
+    """Say how long before the first bar line the notes begin, where that is no scatter."""
+    from midikit.rhythm.barlines import ON_TIME  # noqa: PLC0415 - the help needs none of it
+
+    starts = [float(track.notes["start"][0]) for track in song if len(track.notes)]
+    bar = first_bar(grid)
+    if not starts or min(starts) > bar - ON_TIME:
+        return ""
+    beats = float(grid.beat_at(bar) - grid.beat_at(min(starts)))
+    if abs(beats - grid.beats_per_bar) * 60.0 < ON_TIME * grid.bpm:
+        return ""  # it begins right on the bar line before
+    near = round(beats)
+    if near and abs(beats - near) < _NEAR_BEAT:
+        return f", after a pickup of {count(near, 'beat')}"
+    return f", after a pickup of {bpm_text(beats)} beats"
+
+
 def first_bar(grid: BeatGrid) -> float:
-    """Tell where the first bar line is.
+    """Tell where the first bar line at or after second 0 is.
 
     Parameters
     ----------
@@ -219,7 +240,9 @@ def first_bar(grid: BeatGrid) -> float:
     float
         Seconds.
     """
-    return float(grid.time_at(grid.pickup))
+    from midikit.rhythm.barlines import bar_lines  # noqa: PLC0415 - the help needs none of it
+
+    return float(bar_lines(grid)[0])
 
 
 def _sure(confidence: Confidence) -> str:
@@ -331,12 +354,13 @@ def lag_lines(song: Song, lags: npt.NDArray[np.float64], hint: str, indent: int 
     list of str
         Lines of at most 80 characters; none where all parts are together.
     """
+    names = [printable(track.name.strip(), _LONGEST_NAME) for track in song]
     known = [(i, lag) for i, lag in enumerate(lags.tolist()) if not math.isnan(lag)]
     if not any(abs(lag) >= _AUDIBLE for _, lag in known):
         return []
     far = [(i, lag) for i, lag in known if abs(lag) >= _SMALL]
     said = [
-        f"{_part(song, i)} {1000 * abs(lag):.0f} ms {'late' if lag > 0 else 'early'}"
+        f"{_part(names, i)} {1000 * abs(lag):.0f} ms {'late' if lag > 0 else 'early'}"
         for i, lag in far[:_MOST_PARTS]
     ]
     if more := len(far) - _MOST_PARTS:
@@ -344,35 +368,9 @@ def lag_lines(song: Song, lags: npt.NDArray[np.float64], hint: str, indent: int 
     return wrapped("lags", f"{', '.join(said)}; {hint}", indent)
 
 
-def _part(song: Song, index: int) -> str:
-    name = printable(song[index].name.strip(), _LONGEST_NAME)
-    return name or f"track {index + 1}"
-
-
-def audio_lines(audio: AudioOffset, indent: int = 2) -> list[str]:
-    """Say what the audio was measured to be later by, and how far that can be relied on.
-
-    Parameters
-    ----------
-    audio : AudioOffset
-        The measurement.
-    indent : int, optional
-        Spaces in front.
-
-    Returns
-    -------
-    list of str
-        Lines of at most 80 characters.
-    """
-    side = "later" if audio.seconds >= 0 else "earlier"
-    told = f"{abs(audio.seconds):.3f} s {side} than the notes, {_spread(audio)}"
-    if not audio.doubts:
-        return wrapped("audio", told, indent)
-    doubt = f"{told}. Doubtful: {'; '.join(audio.doubts)}. Listen, or pass --audio-offset"
-    return wrapped("audio", doubt, indent)
-
-
-def _spread(audio: AudioOffset) -> str:
-    files = len(audio.per_stem)
-    among = f"{files:,} files" if files > 1 else "the thirds of the song"
-    return f"{among} within {1000 * audio.spread:.0f} ms"
+def _part(names: list[str], index: int) -> str:
+    """Name a part; where several have the name, with its number as inspect shows it."""
+    name = names[index]
+    if not name:
+        return f"track {index + 1}"
+    return f"{name} ({index + 1})" if names.count(name) > 1 else name

@@ -77,7 +77,7 @@ def compare(
     elif not quiet:
         for number, line in enumerate(str(result).splitlines()):
             style = "" if number else ("good" if result.same else "bad")
-            report.data((line, style))
+            report.item(line, 0, style=style, data=True)
     ctx.exit(code)
 
 

@@ -157,10 +157,17 @@ def _lay_out(song: Song, settings: Settings, audio: AudioOffset | None) -> Layou
         downbeat=settings.downbeat,
         align=settings.align,
         quantizing=quantizing,
-        offset=settings.audio_offset if audio is None else audio.seconds,
+        offset=_offset(settings, audio),
         sync=settings.sync,
         markers=settings.bar_markers,
     )
+
+
+def _offset(settings: Settings, audio: AudioOffset | None) -> float:
+    """Tell how far to move the song: by nothing where the measurement is doubtful."""
+    if audio is None:
+        return settings.audio_offset
+    return 0.0 if audio.doubts else audio.seconds
 
 
 def _programs(song: Song, settings: Settings) -> Any:

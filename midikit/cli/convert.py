@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
+_WIDTH = 80
+_WRITTEN = _WIDTH - len("  wrote ")
+
 _HELP = """Turn answers and .mid files into .mid, rolls and tables.
 
 \b
@@ -120,6 +123,13 @@ def _check_merge(inputs: Sequence[Source], settings: Settings) -> None:
         raise click.UsageError("--merge makes one song of several SOURCEs; there is only one")
     if settings.check == "hosted":
         raise click.UsageError("--check hosted goes without --merge: each clip has its own .mid")
+    seen: set[object] = set()
+    for source in inputs:
+        key = source.clip_id if source.path is None else source.path.resolve()
+        if key in seen:
+            raise click.UsageError(f"{source.shown} is given twice; --merge takes each part once")
+        if key:
+            seen.add(key)
 
 
 class _Batch:
@@ -201,26 +211,32 @@ class _Batch:
     def _print(
         self, source: Source, opened: Opened, result: Conversion, destination: Destination
     ) -> None:
-        written = ", ".join(
+        written = [
             f"{typed(path)} ({size(len(result.files[target]))})"
             for target, path in destination.paths.items()
-        )
+        ]
         if self._is_single:
             self._print_one(source, opened, result, written)
         else:
             self._print_row(source, opened, result, written)
 
-    def _print_one(self, source: Source, opened: Opened, result: Conversion, written: str) -> None:
+    def _print_one(
+        self, source: Source, opened: Opened, result: Conversion, written: list[str]
+    ) -> None:
         """Say everything about the only song."""
         report, song = self._report, result.song
-        report.say((source.name, "title"), f": {_counts(song)}, {length(song.end)}")
+        report.heading(source.name, f"{_counts(song)}, {length(song.end)}")
         self._print_findings(opened, result, is_row=False)
         for line in beat_lines(result, self._settings, opened):
             report.say(line)
-        if written:
-            report.say("  wrote ", (written, "good"))
+        together = ", ".join(written)
+        for line in [together] if len(together) <= _WRITTEN else written:
+            if line:
+                report.say("  wrote ", (line, "good"))
 
-    def _print_row(self, source: Source, opened: Opened, result: Conversion, written: str) -> None:
+    def _print_row(
+        self, source: Source, opened: Opened, result: Conversion, written: list[str]
+    ) -> None:
         """Say in a line what became of one song of several, and what was wrong with it."""
         layout, facts = result.layout, _counts(result.song)
         if layout.is_estimated and result.song.note_count:
@@ -230,7 +246,13 @@ class _Batch:
             facts += f", {moved_words(layout.sync_offset)}"
         if result.changes:
             facts += f", {count(len(result.changes), 'change')}"
-        self._report.say((source.shown, "title"), f": {facts} -> {written}")
+        together = ", ".join(written)
+        if len(f"{source.shown}: {facts} -> {together}") <= _WIDTH:
+            self._report.say((source.shown, "title"), f": {facts} -> {together}")
+        else:
+            self._report.heading(source.shown, facts)
+            for line in [together] if len(together) <= _WRITTEN else written:
+                self._report.say(f"  -> {line}")
         self._print_findings(opened, result, is_row=True)
 
     def _print_findings(self, opened: Opened, result: Conversion, *, is_row: bool) -> None:

@@ -45,7 +45,9 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             metavar="SECONDS",
             help="Longest wait for a clip.",
         ),
-        click.option("--jobs", type=WholeNumber(1), default=1, help="Taken; one at a time so far."),
+        click.option(
+            "--jobs", type=WholeNumber(1), default=1, help="Inputs at a time; so far always one."
+        ),
     ),
     "Tempo and bars": (
         click.option(
@@ -80,7 +82,9 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             default="time",
             help="time (default): second 0 stays. bar: the first downbeat becomes bar 1.",
         ),
-        click.option("--bar-markers", is_flag=True, help="Write a marker at each bar line."),
+        click.option(
+            "--bar-markers", is_flag=True, help="Write a marker at each bar line, as a DAW counts."
+        ),
         click.option(
             "--align/--no-align",
             default=None,
@@ -141,7 +145,8 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "--audio",
             multiple=True,
             metavar="FILE.wav",
-            help="Measure that from the song or its stems; repeatable.",
+            help="Measure that from the song or its stems; repeatable. "
+            "If in doubt, the song stays.",
         ),
     ),
     "Sounds, notes and rolls": (

@@ -175,7 +175,7 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
         folder / f"{stem}.mid": (result.files["mid"], "open this one in your DAW or player"),
         folder / f"{stem}-roll.npz": (
             result.files["npz"],
-            "piano roll for numpy, 100 frames a second",
+            "piano roll, 100 frames a second",
         ),
         folder / f"{stem}-notes.csv": (result.files["csv"], "a row a note, for a spreadsheet"),
         folder / f"{stem}-answer.json": (clip.raw, "what the service answered"),
@@ -228,9 +228,9 @@ def _print(report: Report, show: _Show) -> None:
     report.data(
         ("Checked ", "title"),
         (f"{verdict} as the hosted file", style),
-        f": {checked.matched:,} of {checked.matched + checked.missing:,}; "
-        f"{apart(checked.onset.max)}",
+        f": {checked.matched:,} of {checked.matched + checked.missing:,},",
     )
+    report.data(f"        {apart(checked.onset.max)}")
     report.data(("        ", "title"), "the .mid was read back: it holds every note as meant")
     report.data("")
     report.data(("Files", "title"), f" in {printable(next(iter(show.files)).parent)}{os.sep}")

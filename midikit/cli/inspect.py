@@ -352,12 +352,12 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Bea
     """Print the table of one song and what else there is to say."""
     song = opened.song
     facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
-    report.data((name, "title"), f": {', '.join(facts)}")
+    report.heading(name, ", ".join(facts), data=True)
     tempo = "no tempo claimed" if opened.is_answer else f"{tempo_text(song.tempo)} claimed"
     claims = [tempo, *_signatures(song)]
     if song.title and song.title.strip():
         claims.insert(0, f"'{printable(song.title)}'")
-    report.data(f"  {', '.join(text for text in claims if text)}")
+    report.item(", ".join(text for text in claims if text), data=True)
     for line in beat.lines():
         report.data(line)
     if rows:
@@ -371,7 +371,7 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Bea
     if found:
         report.data("")
     for line in found[:_MOST_REMARKS]:
-        report.data(f"  {line}")
+        report.item(line, data=True)
     if len(found) > _MOST_REMARKS:
         report.data(f"  and {len(found) - _MOST_REMARKS:,} more remarks")
     if song.repairs:

@@ -151,6 +151,8 @@ def _check_pairs(values: dict[str, Any], ctx: click.Context) -> None:
     """Refuse two options that contradict each other."""
     if values["overrides"] and values["programs"] == "source":
         raise click.UsageError("--program changes what --programs name chooses; pass one of them")
+    if "-" in values["audio"]:
+        raise click.UsageError("--audio - is standard input; expected a FILE.wav")
     if values["audio"] and values["audio_offset"] is not None:
         raise click.UsageError("--audio measures what --audio-offset says; pass one of them")
     if values["audio"] or values["audio_offset"] is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from midikit.cli.audio_words import audio_lines
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
-from midikit.cli.beat_words import audio_lines, grid_lines, lag_lines, moved_words, wrapped
+from midikit.cli.beat_words import grid_lines, lag_lines, moved_words, wrapped
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.words import apart, count, tempo_text
@@ -42,7 +43,7 @@ def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
     layout, tempo = result.layout, result.tempo
     lines = [] if result.audio is None else audio_lines(result.audio)
     if layout.is_estimated and layout.grid is not None:
-        lines += grid_lines(layout.grid)
+        lines += grid_lines(layout.grid, layout.song)
     elif tempo is not None:
         lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
     if layout.sync_offset is not None:
@@ -84,10 +85,9 @@ def moves_lines(moves: Moves, settings: Settings) -> list[str]:
         Lines of at most 80 characters.
     """
     lines = "what each bar was played on" if settings.division == "auto" else settings.division
-    moved = (
-        f"{moves.moved:,} of {count(moves.notes, 'note')} moved, at most "
-        f"{moves.largest * 1e3:.1f} ms; none lost, added or reordered"
-    )
+    most = f", at most {moves.largest * 1e3:.1f} ms" if moves.moved else ""
+    moved = f"{moves.moved:,} of {count(moves.notes, 'note')} moved{most}"
+    moved += "; none lost, added or reordered"
     return wrapped(f"quantized to {lines}", moved)
 
 
@@ -118,7 +118,7 @@ def print_check(report: Report, result: Conversion, opened: Opened) -> None:
     else:
         report.say("  ", (f"{subject} does not have the same notes as {name}", "bad"), ":")
         for line in str(checked).splitlines():
-            report.say(f"    {line}")
+            report.item(line, 4)
     faults = sum(repair.count for repair in checked.reference_song.repairs)
     if faults:
         report.say(f"  {name} has {count(faults, 'fault')}; midikit inspect lists them")

@@ -297,8 +297,8 @@ def _names_file(output: str) -> bool:
     suffix = _suffix(output)
     if suffix and suffix not in TARGETS.values():
         raise click.UsageError(
-            f"-o {printable(output, 80)}: cannot write {printable(suffix, 20)}; expected a name "
-            f"ending in {', '.join(TARGETS.values())}, or a folder (a new one ends in /)"
+            f"-o {printable(output, 80)}: cannot write {printable(suffix, 20)}; expected "
+            f"{', '.join(TARGETS.values())} or a folder/"
         )
     return bool(suffix)
 

@@ -136,18 +136,49 @@ class Report:
         for line in shown[1:]:
             self.data(f"{space}{' ' * len(mark)} {line}")
 
-    def _item(self, text: str, indent: int, *, data: bool = False) -> None:
-        """Print an item of a list on one line; on a terminal wrapped, the further lines set in."""
+    def item(self, text: str, indent: int = 2, *, style: str = "", data: bool = False) -> None:
+        """Print an item of a list on one line; on a terminal wrapped, the further lines set in.
+
+        Parameters
+        ----------
+        text : str
+            The item.
+        indent : int, optional
+            Spaces in front.
+        style : str, optional
+            Its style.
+        data : bool, optional
+            Print it to stdout as data, instead of to stderr as talk.
+        """
         stream = sys.stdout if data else sys.stderr
         put = self.data if data else self.say
         space = " " * indent
         shown = printable(text, _LONGEST_LINE)[:_LONGEST_LINE]
         if not is_terminal(stream):
-            put(f"{space}{shown}")
+            put(space, (shown, style))
             return
         room = _room(stream) - indent - 2
         for number, line in enumerate(textwrap.wrap(shown, room, break_on_hyphens=False)):
-            put(f"{space}{'  ' if number else ''}{line}")
+            put(f"{space}{'  ' if number else ''}", (line, style))
+
+    def heading(self, name: str, facts: str, *, data: bool = False) -> None:
+        """Print a name and facts about it, on two lines where one would be too long.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+        facts : str
+            What there is to say in short.
+        data : bool, optional
+            Print it to stdout as data, instead of to stderr as talk.
+        """
+        put = self.data if data else self.say
+        if len(name) + len(facts) <= _WIDTH - 2:
+            put((name, "title"), f": {facts}")
+        else:
+            self.item(f"{name}:", 0, style="title", data=data)
+            put(f"  {facts}")
 
     def row(self, values: dict[str, Any]) -> None:
         """Print one JSON object as a line to stdout.
@@ -212,7 +243,7 @@ class Report:
         space = " " * indent
         put(space, (f"{count(total, 'repair')}:", "note"))
         for repair in repairs[:MOST_LINES]:
-            self._item(f"{repair}", indent + 2, data=data)
+            self.item(f"{repair}", indent + 2, data=data)
         rest = repairs[MOST_LINES:]
         if rest:
             kinds: Counter[str] = Counter()
@@ -240,7 +271,7 @@ class Report:
         lines = list(alike.items())
         for line, same in lines[:MOST_LINES]:
             times = f" ({len(same):,} times)" if len(same) > 1 else ""
-            self._item(f"{line}{times}", indent + 2)
+            self.item(f"{line}{times}", indent + 2)
         kinds = Counter(change.kind for _, same in lines[MOST_LINES:] for change in same)
         if kinds:
             self.say(f"{space}  and {sum(kinds.values()):,} more: {_by_kind(kinds)}")

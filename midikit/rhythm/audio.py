@@ -9,7 +9,6 @@ their length.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,34 +16,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midikit.errors import ConversionError, InputError
+from midikit.errors import ConversionError
 from midikit.escape import printable, quoted
-from midikit.rhythm.wav import open_wav
+from midikit.rhythm.rises import HOP, Rises
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
     from midikit.model.song import Song, Track
-    from midikit.rhythm.wav import Wav
 
 __all__ = ["AudioOffset", "StemOffset", "audio_offset"]
-
-_HOP = 0.005
-"""Seconds from one spectrum to the next."""
-
-_WINDOW = 0.012
-"""Length of a spectrum in seconds: short, so that a rise has a place."""
-
-_RISE = 0.002
-"""Seconds from the start of a usual sound to where it rises most."""
-
-_LOUDNESS = 100.0
-"""Factor before the logarithm: what is 40 dB below full scale counts as soft."""
-
-_LONGEST = 2 * 3600.0
-"""Seconds of audio that are looked at."""
 
 _STEADY = 0.03
 """Seconds of spread that a good measurement keeps below."""
@@ -60,6 +44,12 @@ _NEAR = 0.06
 
 _NEARLY = 0.75
 """Share of its highest peak that a file's peak near the others' must have."""
+
+_RIVAL = 0.93
+"""Share of the highest peak from which on another leaves in doubt which of them is meant."""
+
+_FOLLOWED = 0.2
+"""Share of the notes that a file has to grow louder at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +67,18 @@ class StemOffset:
         about 4 the file says little.
     notes : int
         Notes it was compared with: those of the tracks that the file is named after, else all.
+    followed : float, optional
+        Share of those within the file at which it grows louder.
+    is_cut : bool, optional
+        Whether the file ends before the samples that it announces.
     """
 
     name: str
     seconds: float
     clarity: float
     notes: int
+    followed: float = 1.0
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +94,10 @@ class AudioOffset:
         song from it.
     per_stem : tuple of StemOffset
         What each file says.
+    search : float or None, optional
+        Greatest offset that was looked for, in seconds.
+    rival : float or None, optional
+        Another offset that fits nearly as well, in seconds.
 
     Examples
     --------
@@ -108,6 +108,8 @@ class AudioOffset:
     seconds: float
     spread: float
     per_stem: tuple[StemOffset, ...]
+    search: float | None = None
+    rival: float | None = None
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -122,7 +124,15 @@ class AudioOffset:
         if self.spread > _STEADY:
             parts = "the files" if len(self.per_stem) > 1 else "its parts"
             found.append(f"{parts} differ by up to {1000.0 * self.spread:.0f} ms")
-        vague = [stem.name for stem in self.per_stem if stem.clarity < _CLEAR]
+        if self.search is not None and abs(self.seconds) > self.search - _NEAR:
+            found.append(f"no more than {self.search:g} s was looked for")
+        if self.rival is not None:
+            found.append(f"{self.rival:.3f} s fits nearly as well")
+        vague = [
+            stem.name
+            for stem in self.per_stem
+            if stem.clarity < _CLEAR or stem.followed < _FOLLOWED
+        ]
         if vague:
             more = f" and {len(vague) - 1:,} more" if len(vague) > 1 else ""
             follow = "follow" if more else "follows"
@@ -193,9 +203,11 @@ def audio_offset(
         raise ConversionError("no .wav files given; expected one or more")
     if not 0.0 < search <= _MOST_SEARCH:
         raise ConversionError(f"search {quoted(search)}: expected seconds above 0, up to 60")
-    if song.note_count < _LEAST_NOTES:
+    count = song.note_count
+    if count < _LEAST_NOTES:
         raise ConversionError(
-            f"{song.note_count} notes; expected {_LEAST_NOTES} or more to compare with the audio"
+            f"{count} note{'' if count == 1 else 's'}; expected {_LEAST_NOTES} or more "
+            "to compare with the audio"
         )
     matches = [_Match.of(song, path, search) for path in paths]
     together = np.sum([match.height for match in matches], axis=0)
@@ -204,7 +216,18 @@ def audio_offset(
     seconds = float(np.median([stem.seconds for stem in stems]))
     said = [stem.seconds for stem in stems] if len(stems) > 1 else matches[0].thirds(seconds)
     spread = max((abs(one - seconds) for one in said), default=0.0)
-    return AudioOffset(seconds, spread, tuple(stems))
+    return AudioOffset(seconds, spread, tuple(stems), search, _rival(together, common))
+
+
+def _rival(height: npt.NDArray[np.float64], best: int) -> float | None:
+    """Return the offset of the highest other peak, if it is nearly as high."""
+    row = np.arange(1, len(height) - 1)
+    row = row[(height[row] >= height[row - 1]) & (height[row] >= height[row + 1])]
+    row = row[np.abs(row - best) * HOP > _NEAR]
+    if not len(row):
+        return None
+    other = int(row[np.argmax(height[row])])
+    return _seconds(height, other) if height[other] > _RIVAL * height[best] else None
 
 
 def _train(song: Song, stem: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -232,60 +255,11 @@ def _words(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rises:
-    """How much louder a file becomes at each step.
-
-    Parameters
-    ----------
-    flux : ndarray of float32, shape (k,)
-        Spectral flux, a row each 5 ms from second 0, its mean taken away, with deviation 1.
-    """
-
-    flux: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> _Rises:
-        """Read a file."""
-        with open_wav(path) as wav:
-            flux = np.concatenate([np.zeros(0, np.float32), *_fluxes(wav)])
-        if not flux.any():
-            shown = printable(os.fspath(path), 200)
-            raise InputError(shown, "", "holds no sound that grows louder; expected music")
-        flux -= flux.mean()
-        return cls(flux / flux.std())
-
-    def match(
-        self,
-        start: npt.NDArray[np.float64],
-        weight: npt.NDArray[np.float64],
-        reach: int,
-    ) -> npt.NDArray[np.float64]:
-        """Correlate with notes moved by -reach to reach steps; mean 0, deviation 1."""
-        # What grew from one step to the next grew between them: half a step before the second.
-        place = (start + _RISE) / _HOP + 0.5
-        kept = (place > -reach - 1) & (place < len(self.flux) + reach)
-        train = np.zeros(len(self.flux) + 2 * reach + 2)
-        place = place[kept] + reach + 1
-        left = np.floor(place).astype(np.int64)
-        share = place - left
-        for row, part in ((left, 1.0 - share), (left + 1, share)):
-            known = row < len(train)
-            np.add.at(train, row[known], (weight[kept] * part)[known])
-        # Many notes at one instant are one rise, not many.
-        train = np.sqrt(train)
-        length = 1 << int(np.ceil(np.log2(len(train) + len(self.flux) + 1)))
-        product = np.fft.rfft(self.flux, length) * np.conj(np.fft.rfft(train, length))
-        match = np.fft.irfft(product, length)[(np.arange(-2 * reach, 1) - 1) % length]
-        match -= match.mean()
-        return np.asarray(match / (match.std() or 1.0), np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Match:
     """How well a file fits its notes at each offset from -reach to reach steps."""
 
     name: str
-    rises: _Rises
+    rises: Rises
     start: npt.NDArray[np.float64]
     weight: npt.NDArray[np.float64]
     height: npt.NDArray[np.float64]
@@ -293,9 +267,9 @@ class _Match:
     @classmethod
     def of(cls, song: Song, path: str | os.PathLike[str], search: float) -> _Match:
         """Compare a file with the notes that belong to it."""
-        rises = _Rises.of(path)
+        rises = Rises.of(path)
         start, weight = _train(song, Path(path).stem)
-        height = rises.match(start, weight, int(np.ceil(search / _HOP)))
+        height = rises.match(start, weight, int(np.ceil(search / HOP)))
         return cls(printable(Path(path).name, 200), rises, start, weight, height)
 
     def offset_near(self, common: int) -> StemOffset:
@@ -308,30 +282,38 @@ class _Match:
         if self.height[near] >= _NEARLY * self.height[best]:
             best = near
         seconds = _seconds(self.height, best)
-        return StemOffset(self.name, seconds, float(self.height[best]), len(self.start))
+        return StemOffset(
+            self.name,
+            seconds,
+            float(self.height[best]),
+            len(self.start),
+            self.rises.followed(self.start + seconds),
+            self.rises.is_cut,
+        )
 
     def thirds(self, seconds: float) -> list[float]:
-        """Measure each third of the notes on its own, near what all of them say."""
+        """Measure each third of the notes in the file on its own, near what all of them say."""
         reach = len(self.height) // 2
         found = []
-        for part in np.array_split(np.arange(len(self.start)), _PARTS):
+        heard = np.flatnonzero(self.start + seconds < len(self.rises.flux) * HOP)
+        for part in np.array_split(heard, _PARTS):
             if len(part) >= _LEAST_NOTES:
                 height = self.rises.match(self.start[part], self.weight[part], reach)
-                near = _peak_near(height, round(seconds / _HOP) + reach)
+                near = _peak_near(height, round(seconds / HOP) + reach)
                 found.append(_seconds(height, near))
         return found
 
 
 def _peak_near(height: npt.NDArray[np.float64], row: int) -> int:
     """Return the row of the highest value within 60 ms."""
-    reach = round(_NEAR / _HOP)
+    reach = round(_NEAR / HOP)
     low = max(0, row - reach)
     return low + int(np.argmax(height[low : row + reach + 1]))
 
 
 def _seconds(height: npt.NDArray[np.float64], row: int) -> float:
     """Return the offset of a peak."""
-    return (row - len(height) // 2 + _vertex(height, row)) * _HOP
+    return (row - len(height) // 2 + _vertex(height, row)) * HOP
 
 
 def _vertex(values: npt.NDArray[np.float64], row: int) -> float:
@@ -341,33 +323,3 @@ def _vertex(values: npt.NDArray[np.float64], row: int) -> float:
     before, top, after = values[row - 1 : row + 2].tolist()
     bend = before - 2.0 * top + after
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
-
-
-def _fluxes(wav: Wav) -> Iterable[npt.NDArray[np.float32]]:
-    """Yield the spectral flux in steps of exactly `_HOP`, block by block."""
-    size = max(16, 2 * round(wav.rate * _WINDOW / 2.0))
-    window = np.hanning(size + 1)[:-1].astype(np.float32)
-    window /= window.sum() / 2.0
-    hop = wav.rate * _HOP
-    # The middle of the first window is second 0.
-    held, begin, row = np.zeros(size // 2, np.float32), -(size // 2), 0
-    last = np.zeros((1, size // 2 + 1), np.float32)
-    for block in _then_silence(wav, size):
-        held = np.concatenate([held, block])
-        rows = np.arange(row, int((begin + len(held) - size / 2.0) / hop) + 1)
-        first = np.rint(rows * hop).astype(np.int64) - size // 2 - begin
-        first = first[(first + size <= len(held)) & (rows * _HOP < _LONGEST)]
-        if not len(first):
-            continue
-        frames = np.lib.stride_tricks.sliding_window_view(held, size)[first]
-        loud = np.log1p(_LOUDNESS * np.abs(np.fft.rfft(frames * window, axis=1)))
-        loud = np.concatenate([last, loud.astype(np.float32)])
-        yield np.maximum(np.diff(loud, axis=0), 0.0).sum(axis=1, dtype=np.float32)
-        last, row = loud[-1:], row + len(first)
-        done = max(0, round(row * hop) - size // 2 - begin - 1)
-        held, begin = held[done:], begin + done
-
-
-def _then_silence(wav: Wav, size: int) -> Iterable[npt.NDArray[np.float32]]:
-    yield from wav.blocks()
-    yield np.zeros(size, np.float32)

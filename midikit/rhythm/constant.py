@@ -12,9 +12,10 @@ from midikit.escape import quoted
 from midikit.model.beats import quarters_per_beat
 from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
-from midikit.rhythm.export import pickup_bars, signature
+from midikit.rhythm.barlines import pickup_bars
+from midikit.rhythm.export import meter_text, signature, without_meter
+from midikit.rhythm.leadin import written_qpm
 from midikit.rhythm.moving import held_back, move_song
-from midikit.units import microseconds_per_quarter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["constant_grid", "constant_tempo"]
 
-_TIME_SIGNATURE = 0x58
+_TOGETHER = 0.0005
+"""Seconds by which notes may move against each other without a word."""
 
 
 def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song:
@@ -44,7 +46,7 @@ def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song
     Song
         The song at that tempo. Its first bar line is the whole number of bars from second 0 that
         is nearest to where it was, or leaves room for what comes before it. `changes` tells the
-        tempo and the farthest move.
+        tempo, how far the whole song moved, and how far notes moved against it.
 
     Raises
     ------
@@ -61,26 +63,36 @@ def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song
     >>> constant_tempo(Song((Track("Koto", notes=notes),)), grid, 120.0)[0].notes["start"].tolist()
     [0.0, 1.0]
     """
-    micro, period, zero = _constant(song, grid, bpm)
+    qpm, period, zero = _constant(song, grid, bpm)
 
     def moved(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.maximum((grid.beat_at(seconds) + zero) * period, 0.0)
 
     starts = [track.notes["start"] for track in song if len(track.notes)]
     held = held_back(song, float(grid.time_at(-zero)))
-    farthest = max((float(np.abs(moved(start) - start).max()) for start in starts), default=0.0)
+    moves = np.concatenate([np.zeros(0), *(moved(start) - start for start in starts)])
     song = move_song(song, moved)
-    tempo = TempoMap.constant(60e6 / micro)
-    events = [event for event in song.events if event.kind != _TIME_SIGNATURE]
-    meter = "/".join(str(number) for number in grid.meter)
-    what = f"moved to a constant {60.0 / period:.2f} bpm in {meter}"
-    what += f", the farthest note by {farthest:.3f} s{held}"
+    tempo = TempoMap.constant(qpm)
+    events, replaced = without_meter(song, grid.meter)
+    what = f"moved to a constant {60.0 / period:.2f} bpm in {meter_text(grid.meter)}"
+    what += f"{_moves_told(moves)}{held}"
     return replace(
         song,
         tempo=tempo,
         events=(signature(0.0, grid.meter), *events),
-        changes=(*song.changes, Change("tempo", "", what, song.note_count)),
+        changes=(*song.changes, Change("tempo", "", what, song.note_count), *replaced),
     )
+
+
+def _moves_told(moves: npt.NDArray[np.float64]) -> str:
+    """Say how far the whole song moved, and how far notes moved against it."""
+    if not len(moves):
+        return ""
+    whole = float(np.median(moves))
+    single = float(np.abs(moves - whole).max())
+    side = "earlier" if whole < 0 else "later"
+    what = f", the whole song {abs(whole):.3f} s {side}" if abs(whole) > _TOGETHER else ""
+    return what + (f", notes by up to {single:.3f} s against it" if single > _TOGETHER else "")
 
 
 def constant_grid(song: Song, grid: BeatGrid, bpm: float | None = None) -> BeatGrid:
@@ -117,18 +129,15 @@ def constant_grid(song: Song, grid: BeatGrid, bpm: float | None = None) -> BeatG
     return replace(grid, beats=(np.arange(len(grid.beats), dtype=np.float64) + zero) * period)
 
 
-def _constant(song: Song, grid: BeatGrid, bpm: float | None) -> tuple[int, float, int]:
-    """Choose microseconds a quarter, seconds a beat, and the beat that the grid's first becomes."""
+def _constant(song: Song, grid: BeatGrid, bpm: float | None) -> tuple[float, float, int]:
+    """Choose quarters a minute, seconds a beat, and the beat that the grid's first becomes."""
     if bpm is None:
         bpm = grid.bpm
     if not (np.isfinite(bpm) and bpm > 0):
         raise ConversionError(f"bpm {quoted(bpm)}: expected a number above 0")
-    micro = int(microseconds_per_quarter(bpm * quarters_per_beat(grid.meter)))
-    period = micro * 1e-6 * quarters_per_beat(grid.meter)
-    if abs(60.0 / period / bpm - 1.0) > 0.01:
-        raise ConversionError(f"tempo of {bpm:g} bpm; a .mid holds 3.58 to 60,000,000 quarters")
-    per_bar = grid.beats_per_bar
-    first = grid.first_downbeat % per_bar
-    near = round(float(grid.time_at(first)) / (per_bar * period))
-    bars = max(near, pickup_bars(song, grid))
-    return micro, period, bars * per_bar - first
+    step = quarters_per_beat(grid.meter)
+    qpm = written_qpm(bpm * step)
+    period = 60.0 * step / qpm
+    a_bar = grid.beats_per_bar * period
+    bars = max(round(float(grid.time_at(grid.pickup)) / a_bar), pickup_bars(song, grid))
+    return qpm, period, bars * grid.beats_per_bar - grid.pickup

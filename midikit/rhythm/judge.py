@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from midikit.model.beats import quarters_per_beat
+from midikit.model.tempo import TempoMap
+from midikit.rhythm.export import meter_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.model.beats import BeatGrid
-    from midikit.model.tempo import TempoMap
 
 __all__ = ["judge_tempo"]
 
@@ -41,8 +42,11 @@ _MOST_PLACES = 5
 _AS_GOOD = 0.02
 """Beats by which a claim may leave the music and still count as right."""
 
-_OFF_BARS = 0.01
+_OFF_BARS = 0.02
 """Seconds by which bar lines may miss the music's and still count as right."""
+
+_LIKELY = 0.6
+"""Probability below which the beats or bars that were found are no evidence against a claim."""
 
 
 class _Slips(NamedTuple):
@@ -52,7 +56,13 @@ class _Slips(NamedTuple):
     seconds: npt.NDArray[np.float64]
 
 
-def judge_tempo(claimed: TempoMap, grid: BeatGrid, *, bar_line: float = 0.0) -> tuple[str, ...]:
+def judge_tempo(
+    claimed: TempoMap,
+    grid: BeatGrid,
+    *,
+    bar_line: float = 0.0,
+    meter: tuple[int, int] | None = None,
+) -> tuple[str, ...]:
     """Say what is wrong with a claimed tempo map.
 
     Parameters
@@ -63,12 +73,16 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid, *, bar_line: float = 0.0) -> 
         Beats and bars of the music.
     bar_line : float, optional
         A second from which the file counts bars: that of its last time signature.
+    meter : tuple of int or None, optional
+        The time signature that is claimed; None for the grid's.
 
     Returns
     -------
     tuple of str
         One finding a sentence, the plainest first; none if the claim keeps to the music. Tempi are
-        in quarters a minute as in the file, beats are felt beats.
+        in quarters a minute as in the file, beats are felt beats. Where the grid is not sure of
+        its beats they are told as what the music seems to play; where it is not sure of its bars,
+        nothing is said about bars.
 
     Examples
     --------
@@ -81,6 +95,7 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid, *, bar_line: float = 0.0) -> 
     ()
     """
     found = []
+    claimed = _heard(claimed, grid)
     level = _level(claimed, grid)
     slips = _slips(claimed)
     is_dense = len(claimed.qpm) > len(grid.downbeats) + 1
@@ -91,21 +106,40 @@ def judge_tempo(claimed: TempoMap, grid: BeatGrid, *, bar_line: float = 0.0) -> 
         found.append(counted)
     elif len(claimed.qpm) > max(_MANY, len(grid.downbeats) + 1):
         found.append(f"{len(claimed.qpm):,} tempo events for {len(grid.downbeats):,} bars")
-    if level != 1.0:
-        found.append(
-            f"claims {_tempo(claimed)}, {_LEVELS[level]} the {_played(grid)} that the music plays"
-        )
     drift = _drift(claimed, grid, level)
     off = float(np.abs(drift).max())
     if off > _AS_GOOD and not len(slips.beats):
-        found.append(_left(claimed, grid, level, drift))
-    elif off > _AS_GOOD:
+        found.append(f"{_claim(claimed, grid, level)}: {_left(grid, drift)}")
+    elif level != 1.0:
+        found.append(_claim(claimed, grid, level))
+    if off > _AS_GOOD and len(slips.beats):
         at_end = abs(float(drift[-1]))
         if at_end >= 0.5:
             found.append(f"its bars are {at_end:.1f} beats off the music's at the end")
-    elif level == 1.0:
-        found += _bars_off(claimed, grid, bar_line)
+    elif off <= _AS_GOOD and level == 1.0 and _is_likely(grid, "bar"):
+        found += _bars_off(claimed, grid, bar_line, meter or grid.meter)
     return tuple(found)
+
+
+def _heard(claimed: TempoMap, grid: BeatGrid) -> TempoMap:
+    """Leave out what is claimed from the last beat on: nobody hears it."""
+    count = max(1, int(np.searchsorted(claimed.seconds, grid.beats[-1])))
+    if count == len(claimed.seconds):
+        return claimed
+    return TempoMap(claimed.seconds[:count], claimed.qpm[:count])
+
+
+def _is_likely(grid: BeatGrid, what: str) -> bool:
+    """Whether a grid is likely to be right about its level or its bars."""
+    return grid.confidence is None or getattr(grid.confidence, what) >= _LIKELY
+
+
+def _claim(claimed: TempoMap, grid: BeatGrid, level: float) -> str:
+    """Say the tempo that is claimed beside that of the music."""
+    plays = "plays" if _is_likely(grid, "level") else "seems to play"
+    if level == 1.0:
+        return f"claims {_tempo(claimed)}, the music {plays} {_played(grid)}"
+    return f"claims {_tempo(claimed)}, {_LEVELS[level]} the {_played(grid)} that the music {plays}"
 
 
 def _level(claimed: TempoMap, grid: BeatGrid) -> float:
@@ -194,19 +228,18 @@ def _told(slips: _Slips) -> str:
     return ", ".join(said)
 
 
-def _left(claimed: TempoMap, grid: BeatGrid, level: float, drift: npt.NDArray[np.float64]) -> str:
+def _left(grid: BeatGrid, drift: npt.NDArray[np.float64]) -> str:
     """Say by how much a claim leaves the music, and when."""
-    what = f"claims {_tempo(claimed)}, the music plays {_played(grid, level)}"
     at_end = abs(float(drift[-1]))
     far = np.abs(drift) >= 1.0
     if not far.any():
         worst = float(np.abs(drift).max())
         most = worst * 60.0 / grid.bpm
-        return f"{what}: up to {worst:.2f} beats ({1000.0 * most:.0f} ms) off"
+        return f"up to {worst:.2f} beats ({1000.0 * most:.0f} ms) off"
     row = int(np.argmax(far))
     share = (1.0 - abs(drift[row - 1])) / (abs(drift[row]) - abs(drift[row - 1]))
     second = grid.beats[row - 1] + share * (grid.beats[row] - grid.beats[row - 1])
-    return f"{what}: 1 beat off after {second - grid.beats[0]:.1f} s, {at_end:.1f} beats at the end"
+    return f"1 beat off after {second - grid.beats[0]:.1f} s, {at_end:.1f} beats at the end"
 
 
 def _tempo(claimed: TempoMap) -> str:
@@ -217,17 +250,22 @@ def _tempo(claimed: TempoMap) -> str:
     return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
-def _played(grid: BeatGrid, level: float = 1.0) -> str:
-    """Say the tempo of the music in quarters a minute, or its range, at the level of the claim."""
-    scale = level * quarters_per_beat(grid.meter)
+def _played(grid: BeatGrid) -> str:
+    """Say the tempo of the music in quarters a minute, or its range."""
+    scale = quarters_per_beat(grid.meter)
     if grid.is_constant:
         return f"{grid.bpm * scale:.2f}"
     low, high = (60.0 * scale / float(x) for x in np.percentile(np.diff(grid.beats), [95, 5]))
     return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
-def _bars_off(claimed: TempoMap, grid: BeatGrid, bar_line: float) -> list[str]:
+def _bars_off(
+    claimed: TempoMap, grid: BeatGrid, bar_line: float, meter: tuple[int, int]
+) -> list[str]:
     """Say how far the bar lines of a claim at the right tempo lie from the music's."""
+    if meter[0] * grid.meter[1] != meter[1] * grid.meter[0]:
+        found = meter_text(grid.meter)
+        return [f"counts bars of {meter_text(meter)}, the music was found to be in {found}"]
     if not len(grid.downbeats):
         return []
     a_bar = grid.beats_per_bar * quarters_per_beat(grid.meter)

@@ -19,9 +19,10 @@ from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.align import align as align_parts
 from midikit.rhythm.align import common_lag, part_lags
+from midikit.rhythm.barlines import sync_offset
 from midikit.rhythm.constant import constant_grid, constant_tempo
 from midikit.rhythm.estimate import estimate_beats
-from midikit.rhythm.export import bar_markers, sync_offset, with_grid
+from midikit.rhythm.export import bar_markers, with_grid
 from midikit.rhythm.moving import move_grid, shift_song
 from midikit.rhythm.quantize import quantize
 
@@ -38,6 +39,8 @@ Tempo: TypeAlias = Literal["auto", "constant", "source"] | float
 
 _ESTIMATED = ("auto", "constant")
 _NAMED = (*_ESTIMATED, "source")
+
+_AT_ZERO = 1e-9
 
 MOST_NOTES = 1_000_000
 """Notes of a song up to which its beats are looked for; that many take some seconds."""
@@ -183,8 +186,9 @@ def lay_out(
     downbeat : float or None, optional
         Second of a bar line that is known, for the estimate.
     align : bool or None, optional
-        Whether to take off the parts' lags, and lay an estimated grid where they meet; None where notes move onto an estimated grid: with
-        ``tempo="constant"``, and with `quantizing` under ``"auto"``. How the lines of a claimed or
+        Whether to take off the parts' lags, and lay an estimated grid where they meet; None where
+        notes move onto an estimated grid: with ``tempo="constant"``, and with `quantizing` under
+        ``"auto"``. How the lines of a claimed or
         given tempo lie against the music is not known; there lags are taken off only if asked.
     quantizing : Quantizing or None, optional
         How to quantize, on the grid that `tempo` names; None for not.
@@ -266,7 +270,11 @@ def _timed(
     if tempo == "constant":
         even = constant_grid(song, grid)
         if markers:
-            events = sorted((*song.events, *bar_markers(grid)), key=lambda event: event.seconds)
+            # Markers move with the notes: counted as the bars of the file, set on the played ones.
+            early = int(np.count_nonzero(grid.downbeats <= -_AT_ZERO))
+            number = 2 - round(float(even.bar_at(0.0))) + early
+            marks = bar_markers(grid, number)
+            events = sorted((*song.events, *marks), key=lambda event: event.seconds)
             song = replace(song, events=tuple(events))
         return constant_tempo(song, grid), even
     return replace(song, tempo=TempoMap.constant(float(tempo))), grid

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LeadIn", "lead_in"]
+from midikit.errors import ConversionError
+from midikit.units import microseconds_per_quarter
+
+__all__ = ["LeadIn", "lead_in", "written_qpm"]
 
 _FASTEST = 960.0
 """Quarters a minute that a lead-in of whole bars may have; sequencers take about 1,000 at most."""
 
-_NO_LEAD_IN = 0.002
-"""Seconds by which a bar line may miss second 0, or its place at the tempo, and count as there."""
+_NO_LEAD_IN = 0.02
+"""Seconds below which there is no lead-in: it would be a bar of its own at a wild tempo."""
+
+_AT_TEMPO = 0.002
+"""Seconds by which a bar line may miss its place at the music's tempo and count as there."""
+
+_WITHIN = 0.0015
+"""Seconds by which a lead-in may miss the first bar line."""
 
 _FINEST = 64
+_HELD = 0.01
+_BENT = 20
+"""A long lead-in may be shorter or longer by one bar in so many, to end where it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +39,14 @@ class LeadIn:
         Its time signature: that of the music, or one short bar.
     is_at_tempo : bool
         Whether the music's own tempo, going on backwards, makes it that long.
+    missed : float
+        Seconds from its end to the first bar line, where it has none.
     """
 
     quarters: float
     meter: tuple[int, int]
     is_at_tempo: bool = False
+    missed: float = 0.0
 
 
 def lead_in(seconds: float, bar: float, meter: tuple[int, int]) -> LeadIn:
@@ -39,7 +54,7 @@ def lead_in(seconds: float, bar: float, meter: tuple[int, int]) -> LeadIn:
 
     Whole bars wherever their tempo stays below 960 quarters a minute, as many as come nearest to
     the music's own tempo: so the bar lines are right even where only the first time signature is
-    read. Else one bar that is shorter, down to a 64th.
+    read. Else one bar that is shorter, down to a 64th; under 20 ms none.
 
     Parameters
     ----------
@@ -58,20 +73,67 @@ def lead_in(seconds: float, bar: float, meter: tuple[int, int]) -> LeadIn:
     Examples
     --------
     >>> lead_in(4.2, 2.0, (4, 4))
-    LeadIn(quarters=8.0, meter=(4, 4), is_at_tempo=False)
+    LeadIn(quarters=8.0, meter=(4, 4), is_at_tempo=False, missed=0.0)
     >>> lead_in(0.13, 2.0, (4, 4))
-    LeadIn(quarters=0.25, meter=(1, 16), is_at_tempo=False)
+    LeadIn(quarters=0.25, meter=(1, 16), is_at_tempo=False, missed=0.0)
     """
     numerator, denominator = meter
     a_bar = 4.0 * numerator / denominator
-    if seconds <= _NO_LEAD_IN:
-        return LeadIn(0.0, meter)
+    if seconds < _NO_LEAD_IN:
+        return LeadIn(0.0, meter, missed=seconds)
     bars = max(1, round(seconds / bar))
     if 60.0 * bars * a_bar / seconds <= _FASTEST:
-        return LeadIn(bars * a_bar, meter, abs(bars * bar - seconds) <= _NO_LEAD_IN)
+        quarters = bars * a_bar
+        if abs(bars * bar - seconds) <= _AT_TEMPO and _is_met(seconds, quarters, bar / a_bar):
+            return LeadIn(quarters, meter, is_at_tempo=True)
+        return LeadIn(_whole_bars(seconds, bars, a_bar) * a_bar, meter)
     quarters = seconds / bar * a_bar
     unit = denominator
     while unit < _FINEST and quarters * unit / 4.0 < 0.75:
         unit *= 2
     count = max(1, round(quarters * unit / 4.0))
     return LeadIn(count * 4.0 / unit, (count, unit))
+
+
+def _is_met(seconds: float, quarters: float, quarter: float) -> bool:
+    """Whether so many quarters of a length, as it is written, end on a bar line."""
+    return abs(60.0 * quarters / written_qpm(60.0 / quarter) - seconds) <= _WITHIN
+
+
+def _whole_bars(seconds: float, bars: int, a_bar: float) -> int:
+    """Choose a number of bars whose tempo in whole microseconds ends on the bar line."""
+    for step in range(1 + bars // _BENT):
+        for chosen in (bars + step, bars - step):
+            quarters = chosen * a_bar
+            if _is_met(seconds, quarters, seconds / quarters):
+                return chosen
+    return bars
+
+
+def written_qpm(qpm: float) -> float:
+    """Round a tempo to what a .mid holds.
+
+    Parameters
+    ----------
+    qpm : float
+        Quarters a minute.
+
+    Returns
+    -------
+    float
+        The nearest tempo of whole microseconds a quarter.
+
+    Raises
+    ------
+    ConversionError
+        If it is more than 1 % from it.
+
+    Examples
+    --------
+    >>> round(written_qpm(109.73), 6)
+    109.729936
+    """
+    written = 60e6 / float(microseconds_per_quarter(qpm))
+    if abs(written / qpm - 1.0) > _HELD:
+        raise ConversionError(f"tempo of {qpm:g} qpm; a .mid holds 3.58 to 60,000,000")
+    return written

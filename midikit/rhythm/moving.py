@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midikit.errors import ConversionError
 from midikit.model.events import CONTROL, Event, as_controls
 from midikit.model.notes import NO_NOTES, notes_by_track
 from midikit.model.report import Change
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["held_back", "move_grid", "move_song", "move_track", "shift_song"]
 
 _AT_ZERO = 1e-9
+
+_SCATTER = 0.05
+"""Seconds by which notes may come before second 0 and still be put there."""
 
 
 def move_song(song: Song, rule: Rule) -> Song:
@@ -105,12 +109,17 @@ def shift_song(song: Song, seconds: float) -> Song:
     song : Song
         What to move: notes, controls, events and changes of tempo.
     seconds : float
-        How far, later if positive. What would come before second 0 goes there.
+        How far, later if positive. What would come up to 50 ms before second 0 goes there.
 
     Returns
     -------
     Song
         The moved song; `changes` says how far.
+
+    Raises
+    ------
+    ConversionError
+        If notes would come more than 50 ms before second 0.
 
     Examples
     --------
@@ -123,6 +132,7 @@ def shift_song(song: Song, seconds: float) -> Song:
     """
     if not seconds:
         return song
+    _check_room(song, seconds)
     what = f"moved {abs(seconds):.3f} s {'earlier' if seconds < 0 else 'later'}"
     what += held_back(song, -seconds)
     change = Change("offset", "", what, song.note_count)
@@ -133,6 +143,17 @@ def shift_song(song: Song, seconds: float) -> Song:
     starts, qpm = starts[kept], song.tempo.qpm[kept]
     starts[0] = 0.0
     return replace(song, tempo=TempoMap(starts, qpm), changes=(*song.changes, change))
+
+
+def _check_room(song: Song, seconds: float) -> None:
+    """Refuse a move that leaves notes before second 0."""
+    starts = np.concatenate([np.zeros(0), *(track.notes["start"] for track in song)])
+    lost = np.count_nonzero(starts + seconds < -_SCATTER)
+    if lost:
+        raise ConversionError(
+            f"offset {seconds:.3f} s: {lost:,} of {song.note_count:,} notes would start before "
+            f"second 0; expected {-float(starts.min()):.3f} or more"
+        )
 
 
 def move_grid(grid: BeatGrid, seconds: float) -> BeatGrid:
@@ -180,11 +201,11 @@ def held_back(song: Song, zero: float) -> str:
     >>> from midikit.model.notes import as_notes
     >>> from midikit.model.song import Song, Track
     >>> held_back(Song((Track("Koto", notes=as_notes([(0.5, 1.0, 60, 80)])),)), 0.51)
-    '; 1 note up to 10.0 ms before it moved onto it'
+    '; 1 note up to 10.0 ms before second 0 starts there'
     """
     starts = np.concatenate([np.zeros(0), *(track.notes["start"] for track in song)])
     early = zero - starts[starts < zero - _AT_ZERO]
     if not len(early):
         return ""
-    notes = "1 note" if len(early) == 1 else f"{len(early):,} notes"
-    return f"; {notes} up to {1000.0 * float(early.max()):.1f} ms before it moved onto it"
+    notes, start = ("1 note", "starts") if len(early) == 1 else (f"{len(early):,} notes", "start")
+    return f"; {notes} up to {1000.0 * float(early.max()):.1f} ms before second 0 {start} there"

@@ -32,6 +32,9 @@ _WIDTHS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64)}
 _MOST_CHANNELS = 64
 _RATES = (1_000, 768_000)
 _MOST_CHUNKS = 1_000
+_STREAMED = 0x7FFFFF00
+"""Bytes of samples from which on a file only says that its writer did not know."""
+
 _SHORTEST_FORMAT, _LONGEST_FORMAT = 16, 64
 
 
@@ -53,6 +56,8 @@ class Wav:
         Stands at the first sample.
     size : int
         Bytes of samples, as far as is known.
+    is_cut : bool, optional
+        Whether the file ends before them.
     """
 
     rate: int
@@ -61,6 +66,7 @@ class Wav:
     is_float: bool
     file: BinaryIO
     size: int
+    is_cut: bool = False
 
     def blocks(self, frames: int = 1 << 16) -> Iterator[npt.NDArray[np.float32]]:
         """Read the samples, once.
@@ -73,7 +79,7 @@ class Wav:
         Yields
         ------
         ndarray of float32, shape (up to frames,)
-            The mean of the channels, full scale 1; what is not a number is silence. A last sample
+            The mean of the channels, full scale 1; what is not finite is silence. A last sample
             that is cut off is left out.
         """
         step = self.channels * self.bits // 8
@@ -92,7 +98,9 @@ class Wav:
         samples: npt.NDArray[np.float32]
         if self.is_float:
             floats = np.frombuffer(data, f"<f{self.bits // 8}")
-            samples = np.clip(np.nan_to_num(floats), -1e3, 1e3).astype(np.float32)
+            samples = np.where(np.isfinite(floats), np.clip(floats, -1e3, 1e3), 0.0).astype(
+                np.float32
+            )
         elif self.bits == 8:
             samples = (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
         elif self.bits == 24:
@@ -139,7 +147,8 @@ def _parsed(file: BinaryIO, shown: str) -> Wav:
     """Read the chunks up to the samples."""
     head = file.read(12)
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise InputError(shown, "", f"begins with {head[:12]!r}; expected a RIFF/WAVE file")
+        found = f"begins with {head[:12]!r}" if head else "is empty"
+        raise InputError(shown, "", f"{found}; expected a RIFF/WAVE file")
     form: tuple[int, int, int, int] | None = None
     for _ in range(_MOST_CHUNKS):
         header = file.read(8)
@@ -152,7 +161,9 @@ def _parsed(file: BinaryIO, shown: str) -> Wav:
             file.seek(max(0, size - _LONGEST_FORMAT) + size % 2, os.SEEK_CUR)
         elif kind == b"data" and form is not None:
             code, channels, rate, bits = form
-            return Wav(rate, channels, bits, code == _FLOAT, file, size or 1 << 62)
+            there = os.fstat(file.fileno()).st_size - file.tell()
+            is_cut = there < size < _STREAMED
+            return Wav(rate, channels, bits, code == _FLOAT, file, size or 1 << 62, is_cut)
         else:
             file.seek(size + size % 2, os.SEEK_CUR)
     raise InputError(shown, "", f"no samples in {_MOST_CHUNKS:,} chunks; expected a 'data' chunk")
@@ -179,5 +190,6 @@ def _format(data: bytes, shown: str) -> tuple[int, int, int, int]:
             f"to {_MOST_CHANNELS} and the bytes they need",
         )
     if not _RATES[0] <= rate <= _RATES[1]:
-        raise InputError(shown, "", f"{rate:,} samples a second; expected {_RATES[0]:,} or more")
+        expected = f"expected {_RATES[0]:,} to {_RATES[1]:,}"
+        raise InputError(shown, "", f"{rate:,} samples a second; {expected}")
     return code, channels, rate, bits

@@ -42,7 +42,8 @@ def merge_songs(songs: Sequence[Song], names: Sequence[str] | None = None) -> So
         texts. A name that stands in several of the songs gets the song's in front, as in
         ``"keys - Synth Voice"``; a track without a name is called after its song. Tempo, time and
         key signatures and resolution are those of the first song that is a .mid; where others
-        claim another tempo, `changes` says so. `repairs` name the song they come from.
+        claim another tempo, or two songs hold the same notes, `changes` says so. `repairs`
+        name the song they come from.
 
     Raises
     ------
@@ -88,8 +89,36 @@ def merge_songs(songs: Sequence[Song], names: Sequence[str] | None = None) -> So
         ", ".join(song.source for song in songs if song.source),
         None,
         repairs,
-        (*(change for song in songs for change in song.changes), *_differences(songs, first)),
+        (
+            *(change for song in songs for change in song.changes),
+            *_differences(songs, first),
+            *_twins(songs, names),
+        ),
     )
+
+
+def _twins(songs: Sequence[Song], names: Sequence[str]) -> list[Change]:
+    """Say which songs hold the same notes: they would all sound twice."""
+    seen: dict[tuple[bytes, bytes], int] = {}
+    twins: Counter[tuple[int, int]] = Counter()
+    for number, song in enumerate(songs):
+        for track in song.tracks:
+            if not len(track.notes):
+                continue
+            key = (track.notes["start"].tobytes(), track.notes["pitch"].tobytes())
+            first = seen.setdefault(key, number)
+            if first != number:
+                twins[first, number] += len(track.notes)
+    return [
+        Change(
+            "duplicate",
+            printable(names[other]),
+            f"{count:,} notes are those of {printable(names[first])}, and sound twice; "
+            "one of the two may be meant to stay out",
+            count,
+        )
+        for (first, other), count in twins.items()
+    ]
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
