@@ -28,6 +28,7 @@ __all__ = [
     "ticks_from_seconds",
     "velocity_from_unit",
     "velocity_to_unit",
+    "written_qpm",
     "written_tempo",
 ]
 
@@ -39,6 +40,9 @@ LATTICE = 192
 
 MAX_MICROSECONDS = 0xFFFFFF
 """Longest quarter that a tempo event can hold, in microseconds (3.58 BPM)."""
+
+_HELD = 0.01
+"""Share by which a written tempo may miss the one that was meant."""
 
 
 def velocity_from_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.int32]:
@@ -171,6 +175,35 @@ def check_tempo(qpm: npt.ArrayLike) -> None:
     for tempo in (float(tempi.min()), float(tempi.max())):
         if not 60e6 / MAX_MICROSECONDS <= tempo <= 60e6:
             raise ConversionError(f"tempo of {tempo:g} qpm; a .mid holds 3.58 to 60,000,000")
+
+
+def written_qpm(qpm: float) -> float:
+    """Round a tempo to what a .mid holds.
+
+    Parameters
+    ----------
+    qpm : float
+        Quarters a minute.
+
+    Returns
+    -------
+    float
+        The nearest tempo of whole microseconds a quarter.
+
+    Raises
+    ------
+    ConversionError
+        If it is more than 1 % from it.
+
+    Examples
+    --------
+    >>> round(written_qpm(109.73), 6)
+    109.729936
+    """
+    written = float(qpm_from_microseconds(microseconds_per_quarter(qpm)))
+    if abs(written / qpm - 1.0) > _HELD:
+        raise ConversionError(f"tempo of {qpm:g} qpm; a .mid holds 3.58 to 60,000,000")
+    return written
 
 
 def ticks_from_quarters(quarters: npt.ArrayLike, ticks_per_quarter: int) -> npt.NDArray[np.int64]:

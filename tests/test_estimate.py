@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midikit.errors import NotesError
-from midikit.model.beats import BeatGrid
 from midikit.model.notes import as_notes, shift
 from midikit.model.song import Song, Track
 from midikit.parse.response import read_json
@@ -22,6 +21,8 @@ from midikit.sandbox.songs import DemoSong, demo_songs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from midikit.model.beats import BeatGrid
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 

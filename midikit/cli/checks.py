@@ -10,6 +10,7 @@ import numpy as np
 from midikit.cli.exits import BrokenPromiseError
 from midikit.escape import quoted
 from midikit.parse.midi import read_midi
+from midikit.units import qpm_from_microseconds
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,7 +76,7 @@ def check_bytes(plan: MidiPlan, data: bytes) -> None:
     for one, other in zip(meant, found, strict=True):
         _check_track(one, other)
     tempo = plan.tempo
-    qpm = 60e6 / tempo.micro
+    qpm = qpm_from_microseconds(tempo.micro)
     if len(qpm) != len(found_song.tempo.qpm) or not np.allclose(qpm, found_song.tempo.qpm, 1e-12):
         raise BrokenPromiseError("another tempo was meant than the .mid holds")
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import quoted
-from midikit.model.beats import quarters_per_beat
+from midikit.model.meter import meter_text, quarters_per_beat
 from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.barlines import pickup_bars
-from midikit.rhythm.export import meter_text, signature, without_meter
-from midikit.rhythm.leadin import written_qpm
+from midikit.rhythm.export import signature, without_meter
+from midikit.rhythm.given import check_grid
 from midikit.rhythm.moving import held_back, move_song
+from midikit.units import written_qpm
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,6 +64,7 @@ def constant_tempo(song: Song, grid: BeatGrid, bpm: float | None = None) -> Song
     >>> constant_tempo(Song((Track("Koto", notes=notes),)), grid, 120.0)[0].notes["start"].tolist()
     [0.0, 1.0]
     """
+    check_grid(grid)
     qpm, period, zero = _constant(song, grid, bpm)
 
     def moved(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

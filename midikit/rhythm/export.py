@@ -14,14 +14,16 @@ import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import quoted
-from midikit.model.beats import quarters_per_beat
-from midikit.model.events import Event
+from midikit.model.events import MARKER, TIME_SIGNATURE, Event
+from midikit.model.meter import meter_text, quarters_per_beat
 from midikit.model.report import Change
 from midikit.model.tempo import TempoMap
 from midikit.rhythm.barlines import bar_lines, pickup_bars, sync_offset
-from midikit.rhythm.leadin import lead_in, written_qpm
+from midikit.rhythm.given import check_grid
+from midikit.rhythm.leadin import lead_in
 from midikit.rhythm.moving import held_back, move_grid, move_song
 from midikit.rhythm.polyline import fit_polyline
+from midikit.units import written_qpm
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Sync",
     "bar_markers",
-    "meter_text",
     "signature",
     "with_grid",
     "without_meter",
@@ -51,8 +52,6 @@ than half a millisecond at its end."""
 _HEARD = 0.002
 """Seconds by which all bar lines may be early without a word."""
 
-_TIME_SIGNATURE = 0x58
-_MARKER = 0x06
 _AT_ZERO = 1e-9
 
 
@@ -158,7 +157,7 @@ def signature(seconds: float, meter: tuple[int, int]) -> Event:
         raise ConversionError(f"meter {numerator}/{denominator}; a .mid holds up to 255 beats")
     clocks = max(1, round(24 * quarters_per_beat(meter)))
     data = bytes([numerator, denominator.bit_length() - 1, clocks, 8])
-    return Event(seconds, _TIME_SIGNATURE, data)
+    return Event(seconds, TIME_SIGNATURE, data)
 
 
 def with_grid(song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool = False) -> Song:
@@ -204,6 +203,7 @@ def with_grid(song: Song, grid: BeatGrid, *, sync: Sync = "time", markers: bool 
     moved 0.600 s earlier, so that the first bar line is at 0.000 s
     tempo of 100.00 bpm in 4/4 written
     """
+    check_grid(grid)
     if sync not in {"time", "bar"}:
         raise ConversionError(f"sync {quoted(sync)}: expected time or bar")
     changes = []
@@ -245,7 +245,7 @@ def without_meter(song: Song, meter: tuple[int, int]) -> tuple[list[Event], list
     >>> without_meter(Song((), events=(signature(0.0, (5, 4)),)), (4, 4))[1][0].what
     '4/4 written instead of the 5/4 that was claimed'
     """
-    events = [event for event in song.events if event.kind != _TIME_SIGNATURE]
+    events = [event for event in song.events if event.kind != TIME_SIGNATURE]
     claimed = dict.fromkeys(signature[1:] for signature in song.time_signatures)
     others = [meter_text(other) for other in claimed if other != meter]
     if not others:
@@ -253,22 +253,6 @@ def without_meter(song: Song, meter: tuple[int, int]) -> tuple[list[Event], list
     more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
     what = f"{meter_text(meter)} written instead of the {others[0]}{more} that was claimed"
     return events, [Change("meter", "", what)]
-
-
-def meter_text(meter: tuple[int, int]) -> str:
-    """Write a meter, such as ``6/8``.
-
-    Parameters
-    ----------
-    meter : tuple of int
-        Numerator and denominator.
-
-    Returns
-    -------
-    str
-        The text.
-    """
-    return f"{meter[0]}/{meter[1]}"
 
 
 def bar_markers(grid: BeatGrid, number: int = 1) -> tuple[Event, ...]:
@@ -294,7 +278,7 @@ def bar_markers(grid: BeatGrid, number: int = 1) -> tuple[Event, ...]:
     """
     seconds = grid.downbeats[grid.downbeats > -_AT_ZERO].tolist()
     return tuple(
-        Event(max(second, 0.0), _MARKER, f"Bar {number + index}".encode())
+        Event(max(second, 0.0), MARKER, f"Bar {number + index}".encode())
         for index, second in enumerate(seconds)
     )
 

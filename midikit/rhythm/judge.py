@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from midikit.model.beats import quarters_per_beat
+from midikit.model.meter import meter_text, quarters_per_beat
 from midikit.model.tempo import TempoMap
-from midikit.rhythm.export import meter_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from midikit.errors import ConversionError
-from midikit.units import microseconds_per_quarter
+from midikit.units import written_qpm
 
-__all__ = ["LeadIn", "lead_in", "written_qpm"]
+__all__ = ["LeadIn", "lead_in"]
 
 _FASTEST = 960.0
 """Quarters a minute that a lead-in of whole bars may have; sequencers take about 1,000 at most."""
@@ -22,7 +21,6 @@ _WITHIN = 0.0015
 """Seconds by which a lead-in may miss the first bar line."""
 
 _FINEST = 64
-_HELD = 0.01
 _BENT = 20
 """A long lead-in may be shorter or longer by one bar in so many, to end where it should."""
 
@@ -108,32 +106,3 @@ def _whole_bars(seconds: float, bars: int, a_bar: float) -> int:
             if _is_met(seconds, quarters, seconds / quarters):
                 return chosen
     return bars
-
-
-def written_qpm(qpm: float) -> float:
-    """Round a tempo to what a .mid holds.
-
-    Parameters
-    ----------
-    qpm : float
-        Quarters a minute.
-
-    Returns
-    -------
-    float
-        The nearest tempo of whole microseconds a quarter.
-
-    Raises
-    ------
-    ConversionError
-        If it is more than 1 % from it.
-
-    Examples
-    --------
-    >>> round(written_qpm(109.73), 6)
-    109.729936
-    """
-    written = 60e6 / float(microseconds_per_quarter(qpm))
-    if abs(written / qpm - 1.0) > _HELD:
-        raise ConversionError(f"tempo of {qpm:g} qpm; a .mid holds 3.58 to 60,000,000")
-    return written
