@@ -72,6 +72,17 @@ def test_constant_and_quantized_puts_every_note_where_it_was_written() -> None:
     assert laid.quantized is not None
 
 
+@pytest.mark.parametrize("demo", demo_songs(), ids=lambda demo: demo.title)
+def test_every_note_of_a_demo_song_comes_to_its_true_position(demo: DemoSong) -> None:
+    """From the answer alone, lags and scatter and all; the waltz is told its tempo."""
+    hint = 138.0 if demo.meter == (3, 4) else None
+    laid = lay_out(demo.song(), tempo_hint=hint, quantizing=Quantizing("auto"))
+    assert laid.grid is not None
+    assert laid.grid.meter == demo.meter
+    off = laid.grid.beat_at(starts(laid.song)) - demo.positions
+    assert np.abs(off - np.round(np.median(off))).max() < 1e-6
+
+
 def test_alignment_follows_what_moves_notes_unless_it_is_said() -> None:
     """On with a constant tempo or quantizing, off otherwise; either can be asked for."""
     song = POP.song()
