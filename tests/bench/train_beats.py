@@ -6,7 +6,8 @@ POP909 is the folder of songs in a clone of that data set; of it only the songs 
 ``pop909_train_ids.json`` are read, whole and in excerpts. The others are made by `synthetic` and
 `band` from the salts in `SALTS`; a share of them loses parts or velocities or gets lags
 (`beats_data`). All draws come from `SEED`: the same data give the same weights. Each network learns
-without a part of POP909, which tells how sure it may be. Takes about a quarter of an hour on two cores.
+without a part of POP909, which tells how sure it may be. Takes about a quarter of an hour on two
+cores; run twice, it gave the same bytes.
 """
 
 from __future__ import annotations
