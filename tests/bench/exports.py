@@ -19,8 +19,9 @@ import numpy as np
 from midikit.model.beats import BeatGrid
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
-from midikit.rhythm.align import align
+from midikit.rhythm.align import align, common_lag
 from midikit.rhythm.estimate import estimate_beats
+from midikit.rhythm.moving import move_grid
 from midikit.sandbox.songs import DemoSong, demo_songs
 from midikit.units import LATTICE
 
@@ -309,6 +310,7 @@ def judged(export: Export, grid: BeatGrid) -> Judged:
     off = (place - level * np.arange(len(place))) * float(np.median(np.diff(grid.beats)))
     off = off - np.median(off)
     aligned = align(export.song, grid)
+    grid = move_grid(grid, common_lag(aligned, grid))
     start = np.concatenate([track.notes["start"] for track in aligned.tracks])
     lines = grid.subdivision or 4
     at = grid.beat_at(start) * lines
