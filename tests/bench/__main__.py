@@ -34,7 +34,7 @@ _SIZES = (200, 2_000, 10_000, 50_000)
 _SHORT = (200, 2_000)
 _MANY = (2_000, 10_000, 50_000, 500_000)
 _FEW = (500, 1_000)
-"""Sizes at which growth is measured: the last beside the second."""
+"""Sizes at which growth is measured: the last beside the one before it."""
 
 _LIBRARIES = ("numpy", "msgspec", "orjson", "symusic", "mido", "pretty_midi", "mir_eval")
 

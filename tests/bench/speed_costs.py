@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["growth", "memory", "startup"]
 
 _TWICE = 2.0
-"""A note of a large song may cost twice what one of 10,000 costs: it is in no cache any more."""
+"""A note of the largest song may cost twice what one of a song of a tenth costs: less of it is in
+a cache. What grows with the square would cost ten times as much."""
 
 _HEAVY = ("numpy", "httpx", "mido", "pretty_midi", "matplotlib", "rich", "msgspec")
 
@@ -39,7 +40,7 @@ def memory(notes: int = 50_000) -> Iterator[Row]:
 def growth(
     sizes: Sequence[int], *, steps: Sequence[str] = tuple(STEPS), runs: int = 3
 ) -> Iterator[Row]:
-    """Tell what a note costs in songs of each size, the last beside the second."""
+    """Tell what a note costs in songs of each size, the last beside the one before it."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{size}.json" for size in sizes]
         for size, file in zip(sizes, files, strict=True):
@@ -54,9 +55,9 @@ def growth(
 
 
 def _grown(step: str, unit: str, costs: list[float]) -> Row:
-    """Compare the last of the costs with the second; a page of memory counts as nothing."""
+    """Compare the last of the costs with the one before it."""
     shown = " ".join(f"{cost:.3g}" for cost in costs)
-    value = costs[-1] / costs[1] if costs[1] else 1.0
+    value = costs[-1] / costs[-2] if costs[-2] else 1.0
     return Row(step, unit, shown, value, _TWICE)
 
 
