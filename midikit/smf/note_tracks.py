@@ -1,0 +1,214 @@
+"""Tracks of notes alone to bytes, all tracks of a file in one vectorised pass."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["MAX_DELTA", "NOTE_ON", "TickNotes", "note_bodies", "variable"]
+
+MAX_DELTA = (1 << 28) - 1
+"""Longest pause between two events of a track, in ticks."""
+
+NOTE_ON = 0x90
+
+_TICK_BITS = 30
+_IS_ON = 1 << 14
+_IS_END_OF_INSTANT = 2 << 14
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickNotes:
+    """Notes of a whole file on ticks, track after track.
+
+    Parameters
+    ----------
+    start : ndarray of int64, shape (n,)
+        Ticks at which notes begin; each track is sorted by start, pitch and end.
+    end : ndarray of int64, shape (n,)
+        Ticks at which they end, not before they begin.
+    pitch : ndarray of int, shape (n,)
+        0..127.
+    velocity : ndarray of int, shape (n,)
+        1..127.
+    counts : tuple of int
+        Notes in each track.
+    """
+
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    pitch: npt.NDArray[np.int32]
+    velocity: npt.NDArray[np.int32]
+    counts: tuple[int, ...]
+
+
+def variable(number: int) -> bytes:
+    """Write a variable-length quantity.
+
+    Parameters
+    ----------
+    number : int
+        Bytes or ticks, 0 or more.
+
+    Returns
+    -------
+    bytes
+        Seven bits a byte, the highest first; all but the last have the eighth bit set.
+
+    Raises
+    ------
+    LimitError
+        If it has more than 28 bits.
+
+    Examples
+    --------
+    >>> variable(200).hex(" ")
+    '81 48'
+    """
+    if number < 128:
+        return bytes((number,))
+    if number > MAX_DELTA:
+        raise LimitError(
+            f"an event of {number:,} bytes or ticks; the format holds at most {MAX_DELTA:,}"
+        )
+    out = [number & 127]
+    while number := number >> 7:
+        out.append(128 | (number & 127))
+    return bytes(reversed(out))
+
+
+def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
+    """Write the notes of each track, with running status.
+
+    Under running status a note's beginning and end are both three bytes (delta, pitch, velocity;
+    an end has velocity 0), so the body is an (events, 3) table into which the further bytes of
+    long deltas are put. The first event of a track, which also has a status, is written apart.
+
+    Parameters
+    ----------
+    notes : TickNotes
+        The notes.
+    channels : sequence of int
+        Channel 0..15 of each track.
+
+    Returns
+    -------
+    list of bytes
+        The events of each track; nothing for a track without notes.
+    """
+    bodies = [b""] * len(channels)
+    if not len(notes.start):
+        return bodies
+    place, pitch, velocity = _sorted_events(notes)
+    sounding = [track for track, count in enumerate(notes.counts) if count]
+    stops = np.array(notes.counts, np.int64)[sounding].cumsum()
+    first = np.zeros(len(stops), np.int64)
+    first[1:] = stops[:-1]
+    begins = notes.start[first].tolist()  # nothing of a track comes before its first note
+    first *= 2
+    delta = np.empty_like(place)
+    np.subtract(place[1:], place[:-1], out=delta[1:])
+    delta[first] = 0
+    table = np.empty((len(place), 3), np.uint8)
+    table[:, 0] = delta & 127
+    table[:, 1] = pitch
+    table[:, 2] = velocity
+    body, edges = _lay_out(table, delta, first)
+    for track, begin, (start, stop) in zip(
+        sounding, begins, itertools.pairwise([*edges, len(body)]), strict=True
+    ):
+        status = NOTE_ON | channels[track]
+        bodies[track] = b"%b%c%b" % (variable(begin), status, body[start + 1 : stop])
+    return bodies
+
+
+def _lay_out(
+    table: npt.NDArray[np.uint8], delta: npt.NDArray[np.int64], first: npt.NDArray[np.int64]
+) -> tuple[bytes, list[int]]:
+    """Put the higher bytes of long deltas before the rows of the table.
+
+    Returns the bytes, and where in them the rows `first` begin.
+    """
+    long = (delta > 127).nonzero()[0]
+    if not len(long):
+        return table.tobytes(), (3 * first).tolist()
+    rest = delta[long]
+    inserted = np.zeros(len(long) + 1, np.int64)
+    np.cumsum(1 + (rest >= 1 << 14) + (rest >= 1 << 21), out=inserted[1:])
+    edges = (3 * first + inserted[long.searchsorted(first)]).tolist()
+    out = np.empty(table.size + int(inserted[-1]), np.uint8)
+    is_row = np.ones(len(out), np.bool_)
+    at = 3 * long + inserted[1:]
+    while len(at):  # seven bits more each time, one byte further to the left
+        at = at - 1
+        rest = rest >> 7
+        is_row[at] = False
+        out[at] = rest | 128  # as bytes: what is above them falls off
+        more = rest > 127
+        at, rest = at[more], rest[more]
+    out[is_row] = table.reshape(-1)
+    return out.tobytes(), edges
+
+
+def _sorted_events(
+    notes: TickNotes,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+    """Order the beginnings and ends of all notes: place, pitch and velocity (0 at an end) of each.
+
+    Within a track the differences of places are those of ticks.
+    """
+    if int(notes.end.max()) >= 1 << _TICK_BITS:
+        return _sorted_far_events(notes)
+    # One int64 holds track, tick, rank within the tick, pitch and velocity, so that one plain sort
+    # orders the song. The beginnings are in order already and the ends nearly so: numpy's stable
+    # sort merges such runs, in a quarter of the time that its default sort takes.
+    n = len(notes.start)
+    key = np.empty(2 * n, np.int64)
+    on, off = key[:n], key[n:]
+    track = np.arange(len(notes.counts)).repeat(notes.counts)
+    np.left_shift(track, _TICK_BITS, out=track)
+    np.add(track, notes.start, out=on)
+    np.add(track, notes.end, out=off)
+    key <<= 16
+    low = notes.pitch << 7
+    off += low
+    low |= _IS_ON
+    on += low
+    has_twins = bool((on[1:] == on[:-1]).any())
+    on += notes.velocity
+    instant = notes.end <= notes.start
+    if instant.any():
+        off[instant] += _IS_END_OF_INSTANT
+    key.sort(kind="stable")
+    low = key.astype(np.uint16)
+    velocity = low & 127
+    if has_twins:  # which begin together on one pitch: in the order of their ends, not velocities
+        velocity[(low & _IS_ON) != 0] = notes.velocity
+    key >>= 16
+    return key, (low >> 7) & 127, velocity
+
+
+def _sorted_far_events(
+    notes: TickNotes,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Order events on ticks too large to be packed, as `_sorted_events` does."""
+    n = len(notes.start)
+    track = np.arange(len(notes.counts)).repeat(notes.counts)
+    instant = notes.end <= notes.start
+    rank = np.concatenate([np.full(n, 1), np.where(instant, 2, 0)])
+    tick = np.concatenate([notes.start, notes.end])
+    pitch = np.concatenate([notes.pitch, notes.pitch]).astype(np.int64)
+    order = np.lexsort((pitch, rank, tick, np.concatenate([track, track])))
+    velocity = np.zeros(2 * n, np.int64)
+    velocity[order < n] = notes.velocity
+    return tick[order], pitch[order], velocity
