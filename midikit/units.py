@@ -294,7 +294,8 @@ def ticks_from_seconds(
     """
     time = np.asarray(seconds, np.float64)
     if len(micro) == 1:
-        return np.rint(time * (ticks_per_quarter * 1e6 / int(micro[0]))).astype(np.int64)
+        position = np.multiply(time, ticks_per_quarter * 1e6 / int(micro[0]), order="C")
+        return np.rint(position).astype(np.int64)
     segment = np.clip(np.searchsorted(starts, time, side="right") - 1, 0, None)
     rate = ticks_per_quarter * 1e6 / micro
     offset = np.rint((time - starts[segment]) * rate[segment]).astype(np.int64)

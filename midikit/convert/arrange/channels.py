@@ -59,8 +59,10 @@ def is_lone_volume(track: Track) -> bool:
         True for the stray CC7 that sequencers import as a volume ramp over the whole song; False
         for one below 40, which ends a track on purpose.
     """
+    if not len(track.controls) or not len(track.notes):
+        return False
     controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
-    if len(controls) != 1 or not len(track.notes):
+    if len(controls) != 1:
         return False
     only = controls[0]
     late = bool(only["seconds"] >= track.notes["start"][-1]) and bool(only["seconds"] > 0)
@@ -173,6 +175,8 @@ def _split(
     tracks: Sequence[Track], programs: Sequence[int | None], group: list[int]
 ) -> list[list[int]]:
     """Split tracks of one source channel, unless some hear the controls of others."""
+    if len(group) == 1:
+        return [group]
     sounding = [index for index in group if len(tracks[index].notes)]
     silent = [index for index in group if not len(tracks[index].notes)]
     shared = any(len(tracks[index].controls) for index in silent) or any(
@@ -188,6 +192,8 @@ def _split(
 
 def _holds_controls(track: Track) -> bool:
     """Whether a track holds anything that others on its channel hear; the default volume is not."""
+    if not len(track.controls):
+        return False
     controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
     is_default = (
         (controls["status"] == CONTROL_CHANGE)
@@ -241,19 +247,22 @@ def _shared(tracks: Sequence[Track], units: list[_Unit]) -> list[Change]:
     owners: dict[int, _Unit] = {}
     for unit in units:
         owner = owners.setdefault(unit.channel, unit)
-        name, host = shown(tracks[unit.members[0]]), shown(tracks[owner.members[0]])
+        first = tracks[unit.members[0]]
         if owner is not unit:
+            host = shown(tracks[owner.members[0]])
             what = f"shares channel {unit.channel + 1} with {host}: more than 15 melodic tracks"
             if owner.program != unit.program:
                 what += ", and they play different programs"
-            changes.append(Change("channel", name, what))
+            changes.append(Change("channel", shown(first), what))
+        if len(unit.members) == 1:
+            continue
         sounding = [index for index in unit.members if len(tracks[index].notes)]
         if len(sounding) > 1:
             others = ", ".join(shown(tracks[index]) for index in sounding[1:4])
             what = (
                 f"keeps channel {unit.channel + 1} together with {others}, for the controls there"
             )
-            changes.append(Change("channel", name, what))
+            changes.append(Change("channel", shown(first), what))
     return changes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,8 @@ class TempoTicks:
     @classmethod
     def of(cls, tempo: TempoMap, ticks_per_quarter: int) -> TempoTicks:
         """Put a tempo map on ticks."""
+        if tempo.is_constant:
+            return _constant_tempo(float(tempo.qpm[0]), ticks_per_quarter)
         ticks, micro, starts = written_tempo(tempo.seconds, tempo.qpm, ticks_per_quarter)
         return cls(ticks, micro, starts, ticks_per_quarter)
 
@@ -72,6 +75,15 @@ class TempoTicks:
         return ticks_from_seconds(
             seconds, self.ticks, self.micro, self.starts, self.ticks_per_quarter
         )
+
+
+@lru_cache(maxsize=64)
+def _constant_tempo(qpm: float, ticks_per_quarter: int) -> TempoTicks:
+    """Put one tempo on ticks; songs after songs have the same."""
+    ticks, micro, starts = written_tempo(np.zeros(1), np.array([qpm]), ticks_per_quarter)
+    for array in (ticks, micro, starts):
+        array.flags.writeable = False
+    return TempoTicks(ticks, micro, starts, ticks_per_quarter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,16 +223,23 @@ def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray
 
 def _encoded(name: str) -> bytes:
     """Write a name as UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
-    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+    try:
+        return name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _end_tick(events: tuple[Event, ...], tempo: TempoTicks) -> int:
     """Return where a track ends, 0 where it ends with its last event."""
+    if not events:
+        return 0
     ends = [event.seconds for event in events if event.kind == END_OF_TRACK]
     return int(tempo.at(ends).max(initial=0))
 
 
 def _events(events: tuple[Event, ...], tempo: TempoTicks) -> list[TickEvent]:
+    if not events:
+        return []
     kept = [
         event
         for event in events
@@ -244,6 +263,8 @@ def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
     controls = track.controls
     if program is None:
         return None, controls
+    if not len(controls):
+        return None if part.is_claimed else program, controls
     initial = initial_changes(track, controls)
     if not initial.any():
         return None if part.is_claimed else program, controls
@@ -276,6 +297,8 @@ def left_out(part: Part) -> int:
     int
         How many of its controls are not written for that reason.
     """
+    if not len(part.track.controls):
+        return 0
     selects = part.track.controls["status"] == CONTROL_CHANGE
     kept = _controls(part)[1]["status"] == CONTROL_CHANGE
     return int(np.count_nonzero(selects)) - int(np.count_nonzero(kept))
