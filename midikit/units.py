@@ -64,7 +64,7 @@ def velocity_from_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.int32]:
     [1, 63, 127]
     """
     scaled = np.rint(np.asarray(velocity, np.float64) * 127.0)
-    return np.clip(scaled, 1, 127).astype(np.int32)
+    return np.minimum(np.maximum(scaled, 1), 127).astype(np.int32)
 
 
 def velocity_to_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -32,6 +32,7 @@ __all__ = [
     "shift",
     "times",
     "transpose",
+    "trusted_notes",
 ]
 
 Notes: TypeAlias = npt.NDArray[np.void]
@@ -172,12 +173,19 @@ def _are_fine(columns: dict[str, npt.NDArray[Any]]) -> bool:
     )
 
 
-def _table(columns: dict[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]) -> Notes:
+def _table(columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]) -> Notes:
     """Copy checked columns into one array, each track in canonical order, and freeze it."""
-    order = canonical_order(columns, ends)
     notes = np.empty(len(columns["start"]), NOTE)
     for name in _FIELDS:
-        notes[name] = columns[name] if order is None else columns[name][order]
+        notes[name] = columns[name]
+    return _settled(notes, ends)
+
+
+def _settled(notes: npt.NDArray[np.void], ends: npt.NDArray[np.int64]) -> Notes:
+    """Bring each track into canonical order and freeze the array."""
+    order = canonical_order({name: notes[name] for name in _FIELDS}, ends)
+    if order is not None:
+        notes = notes.take(order)
     notes.flags.writeable = False
     return notes
 
@@ -250,7 +258,32 @@ def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int
     total = int(ends[-1]) if len(ends) else 0
     if any(len(column) != total for column in table.values()):
         raise NotesError(f"counts sum to {total}; expected one value a note in every column")
-    notes = _table(table, ends)
+    return _views(_table(table, ends), counts, ends)
+
+
+def trusted_notes(rows: npt.NDArray[np.void], counts: Sequence[int]) -> list[Notes]:
+    """Make the note arrays of a song of rows whose ranges have been checked, skipping the checks.
+
+    For a parser that has to check them before; the order is brought about here.
+
+    Parameters
+    ----------
+    rows : ndarray of `NOTE`, shape (n,)
+        The notes of all tracks, track after track. Belongs to the notes from here on.
+    counts : sequence of int
+        Notes in each track, summing to n.
+
+    Returns
+    -------
+    list of Notes
+        As `notes_by_track` returns them.
+    """
+    ends = np.array(counts, np.int64).cumsum()
+    return _views(_settled(rows, ends), counts, ends)
+
+
+def _views(notes: Notes, counts: Sequence[int], ends: npt.NDArray[np.int64]) -> list[Notes]:
+    """Return the notes of each track, without copying."""
     return [notes[end - count : end] for count, end in zip(counts, ends.tolist(), strict=True)]
 
 
