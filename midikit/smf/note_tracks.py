@@ -22,6 +22,7 @@ MAX_DELTA = (1 << 28) - 1
 
 NOTE_ON = 0x90
 
+_LONG = 1 << 14
 _TICK_BITS = 30
 _IS_ON = 1 << 14
 _IS_END_OF_INSTANT = 2 << 14
@@ -90,10 +91,6 @@ def variable(number: int) -> bytes:
 def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
     """Write the notes of each track, with running status.
 
-    Under running status a note's beginning and end are both three bytes (delta, pitch, velocity;
-    an end has velocity 0), so the body is an (events, 3) table into which the further bytes of
-    long deltas are put. The first event of a track, which also has a status, is written apart.
-
     Parameters
     ----------
     notes : TickNotes
@@ -106,58 +103,44 @@ def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
     list of bytes
         The events of each track; nothing for a track without notes.
     """
-    bodies = [b""] * len(channels)
     if not len(notes.start):
-        return bodies
+        return [b""] * len(channels)
     place, pitch, velocity = _sorted_events(notes)
-    sounding = [track for track, count in enumerate(notes.counts) if count]
-    stops = np.array(notes.counts, np.int64)[sounding].cumsum()
-    first = np.zeros(len(stops), np.int64)
-    first[1:] = stops[:-1]
-    begins = notes.start[first].tolist()  # nothing of a track comes before its first note
-    first *= 2
+    stops = itertools.accumulate(notes.counts)
+    opened = {
+        2 * (stop - count): track
+        for track, (count, stop) in enumerate(zip(notes.counts, stops, strict=True))
+        if count
+    }
     delta = np.empty_like(place)
     np.subtract(place[1:], place[:-1], out=delta[1:])
-    delta[first] = 0
-    table = np.empty((len(place), 3), np.uint8)
-    table[:, 0] = delta & 127
-    table[:, 1] = pitch
-    table[:, 2] = velocity
-    body, edges = _lay_out(table, delta, first)
-    for track, begin, (start, stop) in zip(
-        sounding, begins, itertools.pairwise([*edges, len(body)]), strict=True
-    ):
-        status = NOTE_ON | channels[track]
-        bodies[track] = b"%b%c%b" % (variable(begin), status, body[start + 1 : stop])
-    return bodies
-
-
-def _lay_out(
-    table: npt.NDArray[np.uint8], delta: npt.NDArray[np.int64], first: npt.NDArray[np.int64]
-) -> tuple[bytes, list[int]]:
-    """Put the higher bytes of long deltas before the rows of the table.
-
-    Returns the bytes, and where in them the rows `first` begin.
-    """
-    long = (delta > 127).nonzero()[0]
-    if not len(long):
-        return table.tobytes(), (3 * first).tolist()
-    rest = delta[long]
-    inserted = np.zeros(len(long) + 1, np.int64)
-    np.cumsum(1 + (rest >= 1 << 14) + (rest >= 1 << 21), out=inserted[1:])
-    edges = (3 * first + inserted[long.searchsorted(first)]).tolist()
-    out = np.empty(table.size + int(inserted[-1]), np.uint8)
-    is_row = np.ones(len(out), np.bool_)
-    at = 3 * long + inserted[1:]
-    while len(at):  # seven bits more each time, one byte further to the left
-        at = at - 1
-        rest = rest >> 7
-        is_row[at] = False
-        out[at] = rest | 128  # as bytes: what is above them falls off
-        more = rest > 127
-        at, rest = at[more], rest[more]
-    out[is_row] = table.reshape(-1)
-    return out.tobytes(), edges
+    first = np.array(list(opened))
+    delta[first] = notes.start[first // 2] + _LONG  # nothing comes before a track's first note
+    # Under running status a note's beginning and end are both three bytes (delta, pitch, velocity;
+    # an end has velocity 0), or four where the delta has more than seven bits: then its first byte
+    # is not 0x80. So each gets four, and one deletion takes out every first byte that says nothing.
+    # The few events after a pause of more than fourteen bits, and the first of each track, which
+    # has a status, are where the table is cut.
+    apart = (delta >= _LONG).nonzero()[0]
+    low = delta.astype(np.uint16)
+    table = np.empty((len(low), 4), np.uint8)
+    table[:, 0] = low >> 7 | 0x80
+    table[:, 1] = low & 0x7F
+    table[:, 2] = pitch
+    table[:, 3] = velocity
+    body = table.tobytes()
+    pieces: list[list[bytes]] = [[] for _ in channels]
+    track = 0
+    begins = apart.tolist()
+    ends = [*begins[1:], len(low)]
+    for begin, end, pause in zip(begins, ends, delta[apart].tolist(), strict=True):
+        if begin in opened:
+            track = opened[begin]
+            pieces[track] += (variable(pause - _LONG), bytes((NOTE_ON | channels[track],)))
+        else:
+            pieces[track].append(variable(pause))
+        pieces[track].append(body[4 * begin + 2 : 4 * end].translate(None, b"\x80"))
+    return [b"".join(part) for part in pieces]
 
 
 def _sorted_events(

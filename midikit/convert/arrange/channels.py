@@ -93,7 +93,7 @@ def settle_volumes(tracks: Sequence[Track]) -> tuple[tuple[Track, ...], list[Cha
         controls["seconds"][controls["status"] != PROGRAM_CHANGE] = 0.0
         settled[index] = replace(track, controls=as_controls(controls))
         what = "its only volume control stood at its end; moved to its start"
-        changes.append(Change("volume", shown(track), what))
+        changes.append(Change("volume", shown(track.name), what))
     return tuple(settled), changes
 
 
@@ -116,13 +116,17 @@ def assign_channels(
     changes : list of Change
         Drums that were moved, and tracks that share a channel.
     """
+    changes = _kits(tracks, programs)
+    if _are_free(tracks):
+        free = iter(_MELODIC)
+        return [DRUM_CHANNEL if track.is_drum else next(free) for track in tracks], changes
     channels = [DRUM_CHANNEL] * len(tracks)
-    changes = [
-        Change("drums", shown(track), "moved to channel 10, where drums play")
+    moved = [
+        Change("drums", shown(track.name), "moved to channel 10, where drums play")
         for track in tracks
         if track.is_drum and track.channel not in (None, DRUM_CHANNEL)
     ]
-    changes += _kits(tracks, programs)
+    changes = moved + changes
     for port in dict.fromkeys(track.port for track in tracks):
         units = _units(tracks, programs, port)
         _give(units)
@@ -131,6 +135,16 @@ def assign_channels(
             for member in unit.members:
                 channels[member] = unit.channel
     return channels, changes
+
+
+def _are_free(tracks: Sequence[Track]) -> bool:
+    """Whether no track had a channel and there is one for each, as in nearly every answer."""
+    melodic = 0
+    for track in tracks:
+        if track.channel is not None or track.port or not len(track.notes):
+            return False
+        melodic += not track.is_drum
+    return melodic <= len(_MELODIC)
 
 
 def _kits(tracks: Sequence[Track], programs: Sequence[int | None]) -> list[Change]:
@@ -142,8 +156,8 @@ def _kits(tracks: Sequence[Track], programs: Sequence[int | None]) -> list[Chang
             continue
         owner = owners.setdefault(track.port, index)
         if programs[owner] != programs[index]:
-            what = f"shares channel 10 with {shown(tracks[owner])}, and they choose different kits"
-            changes.append(Change("channel", shown(track), what))
+            what = f"shares channel 10 with {shown(tracks[owner].name)}, and they choose different kits"
+            changes.append(Change("channel", shown(track.name), what))
     return changes
 
 
@@ -249,20 +263,20 @@ def _shared(tracks: Sequence[Track], units: list[_Unit]) -> list[Change]:
         owner = owners.setdefault(unit.channel, unit)
         first = tracks[unit.members[0]]
         if owner is not unit:
-            host = shown(tracks[owner.members[0]])
+            host = shown(tracks[owner.members[0]].name)
             what = f"shares channel {unit.channel + 1} with {host}: more than 15 melodic tracks"
             if owner.program != unit.program:
                 what += ", and they play different programs"
-            changes.append(Change("channel", shown(first), what))
+            changes.append(Change("channel", shown(first.name), what))
         if len(unit.members) == 1:
             continue
         sounding = [index for index in unit.members if len(tracks[index].notes)]
         if len(sounding) > 1:
-            others = ", ".join(shown(tracks[index]) for index in sounding[1:4])
+            others = ", ".join(shown(tracks[index].name) for index in sounding[1:4])
             what = (
                 f"keeps channel {unit.channel + 1} together with {others}, for the controls there"
             )
-            changes.append(Change("channel", shown(first), what))
+            changes.append(Change("channel", shown(first.name), what))
     return changes
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from midikit.escape import printable
-
-if TYPE_CHECKING:
-    from midikit.model.song import Track
 
 __all__ = ["shown"]
 
 
-def shown(track: Track) -> str:
+def shown(name: str) -> str:
     """Name a track in a message.
 
     Parameters
     ----------
-    track : Track
-        The track.
+    name : str
+        The track's name.
 
     Returns
     -------
     str
-        Its name fit for a terminal, or ``(unnamed)``.
+        The name fit for a terminal, or ``(unnamed)``.
     """
-    return printable(track.name) if track.name.strip() else "(unnamed)"
+    return printable(name) if name.strip() else "(unnamed)"

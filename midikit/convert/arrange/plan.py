@@ -269,7 +269,7 @@ def _parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], lis
         parts.append(part)
         if banks := left_out(part):
             what = "bank selects of the program it does not play left out"
-            changes.append(Change("program", shown(track), what, banks))
+            changes.append(Change("program", shown(track.name), what, banks))
     return parts, changes
 
 
@@ -284,6 +284,8 @@ def _keys(song: Song) -> list[Change]:
 
 def _follow(tracks: Sequence[Track], programs: list[int | None], channels: Sequence[int]) -> None:
     """Let tracks without notes choose the program of those they share a channel with, in place."""
+    if all(len(track.notes) for track in tracks):
+        return
     heard = {
         (track.port, channel): program
         for track, program, channel in zip(tracks, programs, channels, strict=True)
@@ -338,7 +340,7 @@ def _count(
         return []
     found = np.bincount(notes.part[which], minlength=len(tracks)).tolist()
     return [
-        Change(kind, shown(track), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
+        Change(kind, shown(track.name), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
         for track, n in zip(tracks, found, strict=True)
         if n
     ]
@@ -358,7 +360,7 @@ def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTa
         if moved := int(np.count_nonzero(target[notes.part == index] != index)):
             channels = ", ".join(str(spilled.channel + 1) for spilled in parts[-len(levels) :])
             what = f"overlapping notes moved to further channels ({channels}): {moved:,}"
-            changes.append(Change("overlap", shown(part.track), what, moved))
+            changes.append(Change("overlap", shown(part.track.name), what, moved))
     notes.part = target
     return notes.sort()
 
@@ -375,7 +377,7 @@ def _resolve(
         over = overlapping(notes)
         if len(over):
             row = int(over[0])
-            name, pitch = shown(parts[int(notes.part[row])].track), int(notes.pitch[row])
+            name, pitch = shown(parts[int(notes.part[row])].track.name), int(notes.pitch[row])
             raise ConversionError(
                 f"{name}: pitch {pitch} at {_second(notes, row, tempo):.3f} s still sounds when it "
                 "is struck again; pass overlap='trim', 'spill' or 'keep'"
