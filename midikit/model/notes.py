@@ -215,7 +215,8 @@ def is_canonical(notes: npt.NDArray[Any]) -> bool:
         _check(columns)
     except NotesError:
         return False
-    return canonical_order(columns, np.array([len(notes)])) is None
+    order = canonical_order(columns, np.array([len(notes)]))
+    return order is None or bool((order == np.arange(len(order))).all())
 
 
 def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int]) -> list[Notes]:

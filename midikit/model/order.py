@@ -34,7 +34,8 @@ def canonical_order(
     Returns
     -------
     ndarray of intp, shape (n,), or None
-        Rows in order; equal ones keep theirs. None if every track is in order already.
+        Rows in order; equal ones keep theirs. None if every track is in order and no two of its
+        notes begin together on one pitch.
 
     Examples
     --------
@@ -74,7 +75,7 @@ def canonical_order(
         same = order[where]
         by_rest = np.lexsort((columns["velocity"][same], columns["end"][same], group))
         order[where] = same[by_rest]
-    return None if (order == np.arange(total)).all() else order
+    return order
 
 
 def _order_by_start(

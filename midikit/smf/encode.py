@@ -102,8 +102,8 @@ def meta(kind: int, data: bytes) -> bytes:
     >>> meta(0x03, b"Koto").hex(" ")
     'ff 03 04 4b 6f 74 6f'
     """
-    status = bytes([kind]) if kind >= 0xF0 else bytes([0xFF, kind])
-    return status + variable(len(data)) + data
+    status = (kind,) if kind >= 0xF0 else (0xFF, kind)
+    return b"%b%b%b" % (bytes(status), variable(len(data)), data)
 
 
 def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes:
@@ -146,10 +146,9 @@ def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
     """Return the last tick of anything in the file."""
     last = [int(notes.end.max(initial=0))]
     for chunk in chunks:
-        last.append(chunk.end_tick)
-        last += [event.tick for event in chunk.events]
-        if chunk.messages is not _NO_MESSAGES:
-            last.append(int(chunk.messages[:, 0].max(initial=0)))
+        if chunk.messages is not _NO_MESSAGES or chunk.events or chunk.end_tick:
+            last += [chunk.end_tick, int(chunk.messages[:, 0].max(initial=0))]
+            last += [event.tick for event in chunk.events]
     return max(last)
 
 

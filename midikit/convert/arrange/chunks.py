@@ -148,7 +148,7 @@ def conductor_chunk(song: Song, tempo: TempoTicks) -> Chunk:
     Chunk
         The track.
     """
-    head = () if song.title is None else (meta(_TRACK_NAME, _encoded(song.title)),)
+    head = () if song.title is None else (_named(song.title),)
     events = _events(song.events, tempo)
     events += [
         TickEvent(tick, TEMPO, micro.to_bytes(3, "big"))
@@ -174,7 +174,7 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
         The track.
     """
     track = part.track
-    head = [meta(_TRACK_NAME, _encoded(track.name))] if track.name else []
+    head = [_named(track.name)] if track.name else []
     if track.port and all(event.kind != _PORT for event in track.events):
         head.append(meta(_PORT, bytes([track.port & 0x7F])))
     program, controls = _controls(part)
@@ -221,12 +221,13 @@ def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray
     return np.asarray(changes & (controls["seconds"] <= begin), bool)
 
 
-def _encoded(name: str) -> bytes:
-    """Write a name as UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
+def _named(name: str) -> bytes:
+    """Write a name in UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
     try:
-        return name.encode()
+        text = name.encode()
     except UnicodeEncodeError:
-        return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return meta(_TRACK_NAME, text)
 
 
 def _end_tick(events: tuple[Event, ...], tempo: TempoTicks) -> int:

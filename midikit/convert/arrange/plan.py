@@ -235,7 +235,7 @@ def _tempo_ticks(
     elif not isinstance(tempo, TempoMap):
         tempo = TempoMap.constant(tempo)
     check_tempo(tempo.qpm)
-    rate = float(tempo.qpm.max()) / 60.0 * ticks_per_quarter
+    rate = max(tempo.qpm.tolist()) / 60.0 * ticks_per_quarter
     for what, second in _latest(song, rows, tempo).items():
         if second * rate > _MAX_TICKS:
             raise LimitError(f"{what} at {second:g} s; a .mid cannot say that at this resolution")
@@ -316,7 +316,7 @@ def _on_ticks(tracks: Sequence[Track], rows: npt.NDArray[np.void], tempo: TempoT
 
 def _coarse(rows: npt.NDArray[np.void], notes: NoteTable, tempo: TempoTicks) -> list[Change]:
     """List what a coarse resolution or a slow tempo does to the seconds of the notes."""
-    if tempo.micro.max() * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
+    if max(tempo.micro.tolist()) * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
         return []
     farthest = np.zeros(len(notes.start))
     for name, ticks in (("start", notes.start), ("end", notes.end)):
