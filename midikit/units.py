@@ -64,7 +64,7 @@ def velocity_from_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.int32]:
     [1, 63, 127]
     """
     scaled = np.rint(np.asarray(velocity, np.float64) * 127.0)
-    return np.minimum(np.maximum(scaled, 1), 127).astype(np.int32)
+    return np.minimum(np.maximum(scaled, 1.0), 127.0).astype(np.int32)
 
 
 def velocity_to_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -171,8 +171,8 @@ def check_tempo(qpm: npt.ArrayLike) -> None:
     Traceback (most recent call last):
     midikit.errors.ConversionError: tempo of 3 qpm; a .mid holds 3.58 to 60,000,000
     """
-    tempi = np.ravel(qpm).tolist()
-    for tempo in (float(min(tempi)), float(max(tempi))):
+    tempi = np.asarray(qpm, np.float64).reshape(-1).tolist()
+    for tempo in (min(tempi), max(tempi)):
         if not 60e6 / MAX_MICROSECONDS <= tempo <= 60e6:
             raise ConversionError(f"tempo of {tempo:g} qpm; a .mid holds 3.58 to 60,000,000")
 

@@ -7,6 +7,7 @@ its argument: each function returns a new array.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -90,7 +91,7 @@ def as_notes(
     if len(set(lengths.values())) > 1:
         raise NotesError(f"columns of different lengths: {lengths}; expected one value a note")
     _check(columns)
-    return _table(columns, np.array([len(columns["start"])]))
+    return _table(columns, [len(columns["start"])])
 
 
 def _columns(data: Any) -> dict[str, npt.NDArray[Any]]:
@@ -173,7 +174,7 @@ def _are_fine(columns: dict[str, npt.NDArray[Any]]) -> bool:
     )
 
 
-def _table(columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]) -> Notes:
+def _table(columns: Mapping[str, npt.NDArray[Any]], ends: Sequence[int]) -> Notes:
     """Copy checked columns into one array, each track in canonical order, and freeze it."""
     notes = np.empty(len(columns["start"]), NOTE)
     for name in _FIELDS:
@@ -181,7 +182,7 @@ def _table(columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64])
     return _settled(notes, ends)
 
 
-def _settled(notes: npt.NDArray[np.void], ends: npt.NDArray[np.int64]) -> Notes:
+def _settled(notes: npt.NDArray[np.void], ends: Sequence[int]) -> Notes:
     """Bring each track into canonical order and freeze the array."""
     order = canonical_order({name: notes[name] for name in _FIELDS}, ends)
     if order is not None:
@@ -215,7 +216,7 @@ def is_canonical(notes: npt.NDArray[Any]) -> bool:
         _check(columns)
     except NotesError:
         return False
-    order = canonical_order(columns, np.array([len(notes)]))
+    order = canonical_order(columns, [len(notes)])
     return order is None or bool((order == np.arange(len(order))).all())
 
 
@@ -255,8 +256,8 @@ def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int
     """
     table = {name: _numbers(name, columns[name]) for name in _FIELDS}
     _check(table)
-    ends = np.cumsum(np.asarray(counts, np.int64))
-    total = int(ends[-1]) if len(ends) else 0
+    ends = list(itertools.accumulate(counts))
+    total = ends[-1] if ends else 0
     if any(len(column) != total for column in table.values()):
         raise NotesError(f"counts sum to {total}; expected one value a note in every column")
     return _views(_table(table, ends), counts, ends)
@@ -279,13 +280,13 @@ def trusted_notes(rows: npt.NDArray[np.void], counts: Sequence[int]) -> list[Not
     list of Notes
         As `notes_by_track` returns them.
     """
-    ends = np.array(counts, np.int64).cumsum()
+    ends = list(itertools.accumulate(counts))
     return _views(_settled(rows, ends), counts, ends)
 
 
-def _views(notes: Notes, counts: Sequence[int], ends: npt.NDArray[np.int64]) -> list[Notes]:
+def _views(notes: Notes, counts: Sequence[int], ends: Sequence[int]) -> list[Notes]:
     """Return the notes of each track, without copying."""
-    return [notes[end - count : end] for count, end in zip(counts, ends.tolist(), strict=True)]
+    return [notes[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
 
 def concatenate(parts: Iterable[Notes]) -> Notes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -17,7 +17,7 @@ _PITCHES = 128
 
 
 def canonical_order(
-    columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]
+    columns: Mapping[str, npt.NDArray[Any]], ends: Sequence[int]
 ) -> npt.NDArray[np.intp] | None:
     """Find the permutation that sorts each track by (start, pitch, end, velocity).
 
@@ -28,7 +28,7 @@ def canonical_order(
     ----------
     columns : mapping of ndarray, each of shape (n,)
         `start`, `end` (s), `pitch` and `velocity` of all notes, track after track, within range.
-    ends : ndarray of int64, shape (tracks,)
+    ends : sequence of int
         Row at which each track ends.
 
     Returns
@@ -45,13 +45,13 @@ def canonical_order(
     ...     "pitch": np.array([60, 62, 64]),
     ...     "velocity": np.array([80, 80, 80]),
     ... }
-    >>> canonical_order(columns, np.array([2, 3])).tolist()
+    >>> canonical_order(columns, [2, 3]).tolist()
     [1, 0, 2]
     """
     start, pitch, total = columns["start"], columns["pitch"], len(columns["start"])
     if total < 2:
         return None
-    last_rows = ends[(ends > 0) & (ends < total)] - 1
+    last_rows = np.array([end - 1 for end in ends if 0 < end < total], np.int64)
     falls = start[1:] < start[:-1]
     falls[last_rows] = False
     order = _order_by_start(start, ends, falls.nonzero()[0]) if falls.any() else None
@@ -63,7 +63,7 @@ def canonical_order(
         return order
     # The number of the run of equal starts that a row is in, and its pitch, in one integer.
     key = np.zeros(total, np.int64)
-    np.cumsum(~equal, out=key[1:])
+    (~equal).cumsum(out=key[1:])
     key *= _PITCHES
     key += pitch.astype(np.int64, copy=False)
     by_key = key.argsort(kind="stable")  # merges runs that are in order, as nearly all are
@@ -79,7 +79,7 @@ def canonical_order(
 
 
 def _order_by_start(
-    start: npt.NDArray[Any], ends: npt.NDArray[np.int64], falls: npt.NDArray[np.intp]
+    start: npt.NDArray[Any], ends: Sequence[int], falls: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Return a permutation that sorts by start each track in which the start falls somewhere."""
     order = np.arange(len(start))

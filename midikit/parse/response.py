@@ -45,6 +45,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -329,29 +330,30 @@ def _keys_are_unique(data: bytes, answer: _Answer, body: _Body, notes: int) -> b
     it; an unknown key, which is no fault, adds some too, and then each known key is counted.
     """
     needed = _QUOTES_OF_A_NOTE * notes
-    present: dict[str, int] = dict.fromkeys(("start", "end", "pitch", "velocity"), notes)
     if isinstance(body.instruments, list):
         needed += 6 * len(body.instruments)
-        present["name"] = present["notes"] = len(body.instruments)
     elif isinstance(body.instruments, dict):
         needed += 2 * len(body.instruments)
+    present: list[str] = []
     for holder in (answer,) if body is answer else (answer, body):
         for key in holder.__struct_fields__:
             value = getattr(holder, key)
             if value is UNSET:
                 continue
-            present[key] = present.get(key, 0) + 1
-            needed += 2
+            present.append(key)
             if isinstance(value, str):
                 needed += 2
             elif isinstance(value, Raw):
                 needed += bytes(value).count(b'"')
     quotes = np.count_nonzero(np.frombuffer(data, np.uint8) == _QUOTE)
-    if quotes == needed:
+    if quotes == needed + 2 * len(present):
         return True
-    if isinstance(body.instruments, dict) or _ESCAPED_KEY.search(data):
+    if not isinstance(body.instruments, list) or _ESCAPED_KEY.search(data):
         return False
-    return all(data.count(b'"%s"' % key.encode()) == count for key, count in present.items())
+    counts = Counter(present)
+    counts.update(dict.fromkeys(_Note.__struct_fields__, notes))
+    counts.update(dict.fromkeys(_Instrument.__struct_fields__, len(body.instruments)))
+    return all(data.count(b'"%s"' % key.encode()) == count for key, count in counts.items())
 
 
 def _rows(lists: list[list[_Note]]) -> npt.NDArray[np.void] | None:

@@ -145,10 +145,13 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
 def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
     """Return the last tick of anything in the file."""
     last = [int(notes.end.max(initial=0))]
-    for chunk in chunks:
-        if chunk.messages is not _NO_MESSAGES or chunk.events or chunk.end_tick:
-            last += [chunk.end_tick, int(chunk.messages[:, 0].max(initial=0))]
-            last += [event.tick for event in chunk.events]
+    last += [chunk.end_tick for chunk in chunks]
+    last += [event.tick for chunk in chunks for event in chunk.events]
+    last += [
+        int(chunk.messages[:, 0].max(initial=0))
+        for chunk in chunks
+        if chunk.messages is not _NO_MESSAGES
+    ]
     return max(last)
 
 

@@ -93,7 +93,7 @@ def settle_volumes(tracks: Sequence[Track]) -> tuple[tuple[Track, ...], list[Cha
         controls["seconds"][controls["status"] != PROGRAM_CHANGE] = 0.0
         settled[index] = replace(track, controls=as_controls(controls))
         what = "its only volume control stood at its end; moved to its start"
-        changes.append(Change("volume", shown(track.name), what))
+        changes.append(Change("volume", shown(track), what))
     return tuple(settled), changes
 
 
@@ -122,7 +122,7 @@ def assign_channels(
         return [DRUM_CHANNEL if track.is_drum else next(free) for track in tracks], changes
     channels = [DRUM_CHANNEL] * len(tracks)
     moved = [
-        Change("drums", shown(track.name), "moved to channel 10, where drums play")
+        Change("drums", shown(track), "moved to channel 10, where drums play")
         for track in tracks
         if track.is_drum and track.channel not in (None, DRUM_CHANNEL)
     ]
@@ -156,8 +156,8 @@ def _kits(tracks: Sequence[Track], programs: Sequence[int | None]) -> list[Chang
             continue
         owner = owners.setdefault(track.port, index)
         if programs[owner] != programs[index]:
-            what = f"shares channel 10 with {shown(tracks[owner].name)}, and they choose different kits"
-            changes.append(Change("channel", shown(track.name), what))
+            what = f"shares channel 10 with {shown(tracks[owner])}, and they choose different kits"
+            changes.append(Change("channel", shown(track), what))
     return changes
 
 
@@ -263,20 +263,20 @@ def _shared(tracks: Sequence[Track], units: list[_Unit]) -> list[Change]:
         owner = owners.setdefault(unit.channel, unit)
         first = tracks[unit.members[0]]
         if owner is not unit:
-            host = shown(tracks[owner.members[0]].name)
+            host = shown(tracks[owner.members[0]])
             what = f"shares channel {unit.channel + 1} with {host}: more than 15 melodic tracks"
             if owner.program != unit.program:
                 what += ", and they play different programs"
-            changes.append(Change("channel", shown(first.name), what))
+            changes.append(Change("channel", shown(first), what))
         if len(unit.members) == 1:
             continue
         sounding = [index for index in unit.members if len(tracks[index].notes)]
         if len(sounding) > 1:
-            others = ", ".join(shown(tracks[index].name) for index in sounding[1:4])
+            others = ", ".join(shown(tracks[index]) for index in sounding[1:4])
             what = (
                 f"keeps channel {unit.channel + 1} together with {others}, for the controls there"
             )
-            changes.append(Change("channel", shown(first.name), what))
+            changes.append(Change("channel", shown(first), what))
     return changes
 
 

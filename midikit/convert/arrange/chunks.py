@@ -180,6 +180,8 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
     program, controls = _controls(part)
     if program is not None:
         head.append(bytes([PROGRAM_CHANGE | part.channel, program]))
+    if not len(controls) and (part.spilled or not track.events):
+        return Chunk(part.channel, tuple(head))
     events = [] if part.spilled else _events(track.events, tempo)
     if any(event.kind == _CHANNEL_PREFIX for event in events):
         events = [

@@ -56,15 +56,15 @@ def merge_tracks(song: Song, *, duplicates: Duplicates) -> tuple[tuple[Track, ..
         joined, collapsed = _join(song, group, duplicates)
         tracks.append(joined)
         changes.append(
-            Change("merge", shown(joined.name), f"{len(group)} tracks joined into one", len(group))
+            Change("merge", shown(joined), f"{len(group)} tracks joined into one", len(group))
         )
         claims = {track.program for track in group if track.program is not None}
         if len(claims) > 1:
             what = f"the joined tracks claim different programs; {joined.program} is taken"
-            changes.append(Change("program", shown(joined.name), what))
+            changes.append(Change("program", shown(joined), what))
         if collapsed:
             what = f"{collapsed:,} notes that were written twice collapsed into one each"
-            changes.append(Change("duplicate", shown(joined.name), what, collapsed))
+            changes.append(Change("duplicate", shown(joined), what, collapsed))
     return tuple(tracks), changes
 
 

@@ -178,10 +178,15 @@ def trim(table: NoteTable) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     over = _over(table, groups).nonzero()[0]
     if not len(over):
         return over, over
+    start = table.start[groups.order]
+    twins = start[1:] == start[:-1]
+    twins &= groups.same
+    if not twins.any():
+        rows = groups.order[over]
+        table.end[rows] = start[over + 1]
+        return rows, over[:0]
     # Rows that begin together form a run; what limits them is the start of the next run of their
     # group. Only the rows that overlap the next one can reach it.
-    start = table.start[groups.order]
-    twins = (start[1:] == start[:-1]) & groups.same
     lasts = (~twins).nonzero()[0]  # of each run but the last
     place = lasts.searchsorted(over)
     over, last = over[place < len(lasts)], lasts[place[place < len(lasts)]]

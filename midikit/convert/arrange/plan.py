@@ -269,7 +269,7 @@ def _parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], lis
         parts.append(part)
         if banks := left_out(part):
             what = "bank selects of the program it does not play left out"
-            changes.append(Change("program", shown(track.name), what, banks))
+            changes.append(Change("program", shown(track), what, banks))
     return parts, changes
 
 
@@ -340,7 +340,7 @@ def _count(
         return []
     found = np.bincount(notes.part[which], minlength=len(tracks)).tolist()
     return [
-        Change(kind, shown(track.name), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
+        Change(kind, shown(track), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
         for track, n in zip(tracks, found, strict=True)
         if n
     ]
@@ -360,7 +360,7 @@ def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTa
         if moved := int(np.count_nonzero(target[notes.part == index] != index)):
             channels = ", ".join(str(spilled.channel + 1) for spilled in parts[-len(levels) :])
             what = f"overlapping notes moved to further channels ({channels}): {moved:,}"
-            changes.append(Change("overlap", shown(part.track.name), what, moved))
+            changes.append(Change("overlap", shown(part.track), what, moved))
     notes.part = target
     return notes.sort()
 
@@ -377,7 +377,7 @@ def _resolve(
         over = overlapping(notes)
         if len(over):
             row = int(over[0])
-            name, pitch = shown(parts[int(notes.part[row])].track.name), int(notes.pitch[row])
+            name, pitch = shown(parts[int(notes.part[row])].track), int(notes.pitch[row])
             raise ConversionError(
                 f"{name}: pitch {pitch} at {_second(notes, row, tempo):.3f} s still sounds when it "
                 "is struck again; pass overlap='trim', 'spill' or 'keep'"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from midikit.convert.arrange.naming import shown
+from midikit.convert.arrange.naming import shown_name
 from midikit.errors import ConversionError
 from midikit.escape import quoted
 from midikit.gm import PROGRAM_NAMES, ProgramGuess, find_program
@@ -121,7 +121,7 @@ def _choose(
         program, why = _choose_kit(claim)
     else:
         program, why = _choose_by_name(name, claim, empty_claims=empty_claims)
-    return program, Change("program", shown(name), why) if why else None
+    return program, Change("program", shown_name(name), why) if why else None
 
 
 def _choose_by_name(name: str, claim: int | None, *, empty_claims: bool) -> tuple[int, str]:
