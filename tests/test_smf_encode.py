@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midikit.errors import LimitError
-from midikit.smf.encode import Chunk, TickEvent, TickNotes, encode, meta
+from midikit.smf import note_tracks
+from midikit.smf.encode import Chunk, TickEvent, TickNotes, _mixed, _texts, encode, meta
 
 Row = tuple[int, int, int, int]
 
@@ -139,6 +140,26 @@ def test_both_paths_write_the_same_bytes(tables: list[list[Row]]) -> None:
     heads = encode([Chunk(3, (meta(0x01, b"x"),))] * len(spaced), notes, division=480)
     assert mixed == heads
     assert len(mixed) == len(plain) + 5 * len(spaced)
+
+
+@given(st.lists(rows, min_size=1, max_size=4))
+def test_near_and_far_ticks_are_ordered_alike(tables: list[list[Row]]) -> None:
+    """The packed sort and the plain one write the same bytes, twins and instants included."""
+    notes = tick_notes(*[[row for row in table if row[0] < 1 << 27] for table in tables])
+    chunks = [Chunk(3)] * len(tables)
+    packed = encode(chunks, notes, division=480)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(note_tracks, "_sorted_events", note_tracks._sorted_far_events)
+        assert encode(chunks, notes, division=480) == packed
+
+
+@given(st.lists(st.integers(0, 40_000), max_size=8))
+def test_texts_alone_are_written_as_among_notes(ticks: list[int]) -> None:
+    """A track of events alone, which needs no arrays, has the bytes of the general way."""
+    events = tuple(TickEvent(tick, 0x01, b"x" * (tick % 200)) for tick in sorted(ticks))
+    chunk = Chunk(events=events)
+    nothing = tick_notes([])
+    assert _texts(events) == _mixed(chunk, nothing, slice(0, 0))
 
 
 def test_far_ticks_take_the_general_order() -> None:

@@ -26,12 +26,10 @@ __all__ = [
     "Notes",
     "as_notes",
     "concatenate",
-    "end_to_end",
     "greatest_polyphony",
     "is_canonical",
     "notes_by_track",
     "shift",
-    "times",
     "transpose",
     "trusted_notes",
 ]
@@ -266,8 +264,6 @@ def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int
 def trusted_notes(rows: npt.NDArray[np.void], counts: Sequence[int]) -> list[Notes]:
     """Make the note arrays of a song of rows whose ranges have been checked, skipping the checks.
 
-    For a parser that has to check them before; the order is brought about here.
-
     Parameters
     ----------
     rows : ndarray of `NOTE`, shape (n,)
@@ -310,50 +306,6 @@ def concatenate(parts: Iterable[Notes]) -> Notes:
     """
     arrays = list(parts)
     return as_notes(np.concatenate(arrays)) if arrays else NO_NOTES
-
-
-def end_to_end(parts: Iterable[Notes]) -> npt.NDArray[np.void]:
-    """Put note arrays one after the other, unsorted.
-
-    Parameters
-    ----------
-    parts : iterable of Notes
-        Any number of note arrays.
-
-    Returns
-    -------
-    ndarray of `NOTE`, shape (sum of the lengths,)
-        Their rows, read-only. Joined as bytes: to concatenate structured arrays takes numpy four
-        microseconds an array and ten times the copying, since it goes field by field.
-
-    Examples
-    --------
-    >>> late, early = as_notes([(1.0, 2.0, 60, 80)]), as_notes([(0.0, 2.0, 62, 80)])
-    >>> end_to_end([late, early])["pitch"].tolist()
-    [60, 62]
-    """
-    return np.frombuffer(b"".join([notes.tobytes() for notes in parts]), NOTE)
-
-
-def times(notes: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
-    """Look at the times of notes as two rows, so that one call works on both.
-
-    Parameters
-    ----------
-    notes : ndarray of `NOTE`, shape (n,)
-        Notes, contiguous.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, n)
-        A view: `start` and `end` in seconds.
-
-    Examples
-    --------
-    >>> times(as_notes([(0.0, 0.5, 60, 80), (1.0, 2.0, 60, 80)])).tolist()
-    [[0.0, 1.0], [0.5, 2.0]]
-    """
-    return notes.view(np.float64).reshape(-1, NOTE.itemsize // 8).T[:2]
 
 
 def transpose(notes: Notes, semitones: int) -> Notes:

@@ -359,7 +359,10 @@ def _keys_are_unique(data: bytes, answer: _Answer, body: _Body, notes: int) -> b
 def _rows(lists: list[list[_Note]]) -> npt.NDArray[np.void] | None:
     """Put the notes of a whole song in one array; None if a value is out of range."""
     size = _PACKED.itemsize
-    packed = b"".join([_PACKER.encode(notes)[-size * len(notes) :] for notes in lists if notes])
+    packed = bytearray()  # one list after the other, so that no song is packed twice at a time
+    for notes in lists:
+        if notes:
+            packed += memoryview(_PACKER.encode(notes))[-size * len(notes) :]
     table = np.frombuffer(packed, _PACKED)
     rows = np.empty(len(table), NOTE)
     if not len(rows):

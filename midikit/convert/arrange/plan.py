@@ -36,7 +36,8 @@ from midikit.convert.arrange.programs import Programs, choose_programs
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
 from midikit.model.events import KEY_SIGNATURE, PROGRAM_CHANGE
-from midikit.model.notes import end_to_end, notes_by_track, times
+from midikit.model.joined import end_to_end, times
+from midikit.model.notes import notes_by_track
 from midikit.model.report import Change
 from midikit.model.song import Song, trusted_track
 from midikit.model.tempo import TempoMap
