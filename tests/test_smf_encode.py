@@ -186,3 +186,22 @@ def test_too_many_tracks_are_refused() -> None:
     """The limit is told before anything is written."""
     with pytest.raises(LimitError, match="32,768 tracks; a file holds at most 32,767"):
         encode([Chunk()] * 32_768, tick_notes(*[[]] * 32_768), division=96)
+
+
+@given(
+    st.lists(st.sampled_from([0x01, 0x21, 0xF0]), max_size=3),
+    st.lists(st.tuples(st.sampled_from([0xB0, 0xC0, 0xE0]), st.integers(0, 127)), max_size=6),
+    rows,
+)
+def test_what_opens_a_track_is_written_as_among_notes(
+    kinds: list[int], sent: list[tuple[int, int]], table: list[Row]
+) -> None:
+    """Texts and messages at tick 0 have the bytes of the general way."""
+    events = tuple(TickEvent(0, kind, b"x") for kind in kinds)
+    messages = np.array([(0, status, value, 0) for status, value in sent], np.int64).reshape(-1, 4)
+    chunk = Chunk(0, messages=messages, events=events)
+    notes = tick_notes([row for row in table if row[0] < 1 << 27])
+    with pytest.MonkeyPatch.context() as patch:
+        quick = encode([chunk], notes, division=480)
+        patch.setattr("midikit.smf.encode._opening", lambda *_, **__: None)
+        assert encode([chunk], notes, division=480) == quick

@@ -191,20 +191,43 @@ def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
 
 def _bodies(chunks: Sequence[Chunk], notes: TickNotes) -> list[bytes]:
     """Write the events of each track after its head."""
-    is_mixed = [
-        chunk.messages is not _NO_MESSAGES or bool(count and chunk.events)
+    openings = [
+        _opening(chunk, has_notes=count > 0)
         for chunk, count in zip(chunks, notes.counts, strict=True)
     ]
+    is_mixed = [opening is None for opening in openings]
     pure = _without(is_mixed, notes) if any(is_mixed) else notes
     bodies = note_bodies(pure, [chunk.channel for chunk in chunks])
     stop = 0
-    for index, (chunk, count) in enumerate(zip(chunks, notes.counts, strict=True)):
+    for index, (opening, count) in enumerate(zip(openings, notes.counts, strict=True)):
         stop += count
-        if is_mixed[index]:
-            bodies[index] = _mixed(chunk, notes, slice(stop - count, stop))
-        elif chunk.events:
-            bodies[index] = _texts(chunk.events)
+        if opening is None:
+            bodies[index] = _mixed(chunks[index], notes, slice(stop - count, stop))
+        elif opening:
+            bodies[index] = opening + bodies[index]
     return bodies
+
+
+def _opening(chunk: Chunk, *, has_notes: bool) -> bytes | None:
+    """Write what a track holds besides notes, if all of it comes before them; None if not.
+
+    Nearly every track of a file sets its sound at tick 0 and nothing later: then its notes can be
+    written together with those of all other tracks.
+    """
+    if chunk.messages is _NO_MESSAGES:
+        if not chunk.events:
+            return b""
+        if not has_notes or chunk.events[-1].tick <= 0:
+            return _texts(chunk.events)
+        return None
+    if chunk.messages[-1:, 0].any() or (chunk.events and chunk.events[-1].tick > 0):
+        return None
+    out, running = [_texts(chunk.events)], -1
+    for _, status, *data in chunk.messages.tolist():
+        length = 1 if status & 0xE0 == 0xC0 else 2
+        out.append(bytes((0, status, *data[:length]) if status != running else (0, *data[:length])))
+        running = status
+    return b"".join(out)
 
 
 def _without(tracks: list[bool], notes: TickNotes) -> TickNotes:
