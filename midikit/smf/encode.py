@@ -130,9 +130,10 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
     """
     if len(chunks) > MAX_CHUNKS:
         raise LimitError(f"{len(chunks):,} tracks; a file holds at most {MAX_CHUNKS:,}")
-    if _last_tick(chunks, notes) > MAX_DELTA:
+    is_far = _last_tick(chunks, notes) > MAX_DELTA
+    if is_far:
         chunks = [_bridged(chunk, notes, index) for index, chunk in enumerate(chunks)]
-    bodies = _bodies(chunks, notes)
+    bodies = _bodies(chunks, notes, is_far=is_far)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
     for index, (chunk, body) in enumerate(zip(chunks, bodies, strict=True)):
         head = b"".join([b"\x00" + event for event in chunk.head])
@@ -189,7 +190,7 @@ def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
     return max(0, chunk.end_tick - max(last))
 
 
-def _bodies(chunks: Sequence[Chunk], notes: TickNotes) -> list[bytes]:
+def _bodies(chunks: Sequence[Chunk], notes: TickNotes, *, is_far: bool) -> list[bytes]:
     """Write the events of each track after its head."""
     openings = [
         _opening(chunk, has_notes=count > 0)
@@ -197,7 +198,7 @@ def _bodies(chunks: Sequence[Chunk], notes: TickNotes) -> list[bytes]:
     ]
     is_mixed = [opening is None for opening in openings]
     pure = _without(is_mixed, notes) if any(is_mixed) else notes
-    bodies = note_bodies(pure, [chunk.channel for chunk in chunks])
+    bodies = note_bodies(pure, [chunk.channel for chunk in chunks], is_far=is_far)
     stop = 0
     for index, (opening, count) in enumerate(zip(openings, notes.counts, strict=True)):
         stop += count

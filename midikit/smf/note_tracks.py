@@ -23,7 +23,7 @@ MAX_DELTA = (1 << 28) - 1
 NOTE_ON = 0x90
 
 _LONG = 1 << 14
-_TICK_BITS = 30
+_TICK_BITS = 28
 _IS_ON = 1 << 14
 _IS_END_OF_INSTANT = 2 << 14
 
@@ -38,9 +38,9 @@ class TickNotes:
         Ticks at which notes begin; each track is sorted by start, pitch and end.
     end : ndarray of int64, shape (n,)
         Ticks at which they end, not before they begin.
-    pitch : ndarray of int, shape (n,)
+    pitch : ndarray of int32, shape (n,)
         0..127.
-    velocity : ndarray of int, shape (n,)
+    velocity : ndarray of int32, shape (n,)
         1..127.
     counts : tuple of int
         Notes in each track.
@@ -88,7 +88,7 @@ def variable(number: int) -> bytes:
     return bytes(reversed(out))
 
 
-def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
+def note_bodies(notes: TickNotes, channels: Sequence[int], *, is_far: bool) -> list[bytes]:
     """Write the notes of each track, with running status.
 
     Parameters
@@ -97,6 +97,8 @@ def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
         The notes.
     channels : sequence of int
         Channel 0..15 of each track.
+    is_far : bool
+        Whether there may be ticks beyond `MAX_DELTA`.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def note_bodies(notes: TickNotes, channels: Sequence[int]) -> list[bytes]:
     """
     if not len(notes.start):
         return [b""] * len(channels)
-    place, pitch, velocity = _sorted_events(notes)
+    place, pitch, velocity = _sorted_far_events(notes) if is_far else _sorted_events(notes)
     stops = itertools.accumulate(notes.counts)
     opened = {
         2 * (stop - count): track
@@ -150,15 +152,13 @@ def _sorted_events(
 
     Within a track the differences of places are those of ticks.
     """
-    if int(notes.end.max()) >= 1 << _TICK_BITS:
-        return _sorted_far_events(notes)
     # One int64 holds track, tick, rank within the tick, pitch and velocity, so that one plain sort
     # orders the song. The beginnings are in order already and the ends nearly so: numpy's stable
     # sort merges such runs, in a quarter of the time that its default sort takes.
     n = len(notes.start)
     key = np.empty(2 * n, np.int64)
     on, off = key[:n], key[n:]
-    track = np.arange(len(notes.counts)).repeat(notes.counts)
+    track = np.arange(len(notes.counts), dtype=np.int64).repeat(notes.counts)
     np.left_shift(track, _TICK_BITS, out=track)
     np.add(track, notes.start, out=on)
     np.add(track, notes.end, out=off)
@@ -186,7 +186,7 @@ def _sorted_far_events(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Order events on ticks too large to be packed, as `_sorted_events` does."""
     n = len(notes.start)
-    track = np.arange(len(notes.counts)).repeat(notes.counts)
+    track = np.arange(len(notes.counts), dtype=np.int64).repeat(notes.counts)
     instant = notes.end <= notes.start
     rank = np.concatenate([np.full(n, 1), np.where(instant, 2, 0)])
     tick = np.concatenate([notes.start, notes.end])

@@ -302,6 +302,7 @@ def left_out(part: Part) -> int:
     """
     if not len(part.track.controls):
         return 0
-    selects = part.track.controls["status"] == CONTROL_CHANGE
-    kept = _controls(part)[1]["status"] == CONTROL_CHANGE
-    return int(np.count_nonzero(selects)) - int(np.count_nonzero(kept))
+    selects = int(np.count_nonzero(part.track.controls["status"] == CONTROL_CHANGE))
+    if not selects:
+        return 0
+    return selects - int(np.count_nonzero(_controls(part)[1]["status"] == CONTROL_CHANGE))

@@ -310,7 +310,7 @@ def _claims(
 
 def _on_ticks(tracks: Sequence[Track], rows: npt.NDArray[np.void], tempo: TempoTicks) -> NoteTable:
     """Put the notes of all tracks on ticks in one go."""
-    part = np.arange(len(tracks)).repeat([len(track.notes) for track in tracks])
+    part = np.arange(len(tracks), dtype=np.int64).repeat([len(track.notes) for track in tracks])
     start, end = tempo.at(times(rows))
     return NoteTable(part, start, end, rows["pitch"], rows["velocity"])
 
