@@ -77,7 +77,7 @@ class TempoTicks:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64, typed=True)
 def _constant_tempo(qpm: float, ticks_per_quarter: int) -> TempoTicks:
     """Put one tempo on ticks; songs after songs have the same."""
     ticks, micro, starts = written_tempo(np.zeros(1), np.array([qpm]), ticks_per_quarter)
