@@ -1,9 +1,9 @@
 """Events on ticks to Standard MIDI File bytes.
 
 Knows the format and nothing else: ticks, channels and programs are decided by the caller. Tracks
-that hold nothing but notes, as nearly all do, are written together in one vectorised pass; a track
-with controls, bends, texts or system exclusive events goes through a second one of its own. Both
-write the same bytes where both apply.
+that hold nothing but notes once they have begun, as nearly all do, are written together in one
+vectorised pass (`note_tracks`); a track with controls, bends, texts or system exclusive events
+among its notes goes through a second one of its own. Both write the same bytes where both apply.
 
 The order within one tick is: the ends of longer notes, other events, the beginnings of notes, the
 ends of zero-length notes. Notes that begin together on one pitch come in the order of their ends,
