@@ -299,14 +299,19 @@ def is_drum(name: str, program: int | None) -> bool:
     >>> is_drum("Song (Drums)", 0), is_drum("Steel Drums", None), is_drum("Percussion", 47)
     (True, False, False)
     """
-    whole = _SUFFIX.sub("", name[:_LONGEST_NAME].strip())
+    return _is_drum(name[:_LONGEST_NAME], weak=program in _DEFAULT_CLAIMS)
+
+
+@lru_cache(maxsize=1024)
+def _is_drum(name: str, *, weak: bool) -> bool:
+    """Tell whether a name means a drum kit, where a claim says otherwise or is weak."""
+    whole = _SUFFIX.sub("", name.strip())
     parts = [whole]
     role = _ROLE.search(whole)
     if role is not None:
         parts = [role.group(1) or role.group(2), whole[: role.start()]]
         if _known(whole) is not None or _known(parts[0]) is not None:
             return False  # "Battery (Guitar)": the role decides, whatever the song is called
-    weak = program in _DEFAULT_CLAIMS
     for part in parts:
         words = _words(part)
         if "".join(words) in _exact_table():

@@ -64,7 +64,7 @@ def velocity_from_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.int32]:
     [1, 63, 127]
     """
     scaled = np.rint(np.asarray(velocity, np.float64) * 127.0)
-    return np.clip(scaled, 1, 127).astype(np.int32)
+    return np.minimum(np.maximum(scaled, 1.0), 127.0).astype(np.int32)
 
 
 def velocity_to_unit(velocity: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -171,8 +171,8 @@ def check_tempo(qpm: npt.ArrayLike) -> None:
     Traceback (most recent call last):
     midikit.errors.ConversionError: tempo of 3 qpm; a .mid holds 3.58 to 60,000,000
     """
-    tempi = np.asarray(qpm, np.float64)
-    for tempo in (float(tempi.min()), float(tempi.max())):
+    tempi = np.asarray(qpm, np.float64).reshape(-1).tolist()
+    for tempo in (min(tempi), max(tempi)):
         if not 60e6 / MAX_MICROSECONDS <= tempo <= 60e6:
             raise ConversionError(f"tempo of {tempo:g} qpm; a .mid holds 3.58 to 60,000,000")
 
@@ -294,7 +294,8 @@ def ticks_from_seconds(
     """
     time = np.asarray(seconds, np.float64)
     if len(micro) == 1:
-        return np.rint(time * (ticks_per_quarter * 1e6 / int(micro[0]))).astype(np.int64)
+        position = np.multiply(time, ticks_per_quarter * 1e6 / int(micro[0]), order="C")
+        return np.rint(position).astype(np.int64)
     segment = np.clip(np.searchsorted(starts, time, side="right") - 1, 0, None)
     rate = ticks_per_quarter * 1e6 / micro
     offset = np.rint((time - starts[segment]) * rate[segment]).astype(np.int64)

@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from midikit.errors import NotesError
 from midikit.model.beats import BeatGrid
+from midikit.model.joined import end_to_end, times
 from midikit.model.notes import (
     NO_NOTES,
     NOTE,
     as_notes,
     concatenate,
     greatest_polyphony,
+    is_canonical,
     notes_by_track,
     shift,
     transpose,
+    trusted_notes,
 )
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
@@ -71,6 +74,32 @@ def test_a_whole_song_at_once_equals_track_by_track(
     for notes, table in zip(found, tables, strict=True):
         assert np.array_equal(notes, as_notes(table))
         assert not notes.flags.writeable
+
+
+@given(st.lists(rows, max_size=6))
+def test_trusted_rows_are_brought_into_the_same_order(
+    tables: list[list[tuple[float, float, int, int]]],
+) -> None:
+    """What skips the checks gives what makes them."""
+    counts = [len(table) for table in tables]
+    flat = np.array([row for table in tables for row in table], NOTE)
+    columns = {name: flat[name].copy() for name in NOTE.names or ()}
+    found = trusted_notes(flat, counts)
+    for notes, expected in zip(found, notes_by_track(columns, counts), strict=True):
+        assert np.array_equal(notes, expected)
+        assert is_canonical(notes)
+
+
+@given(st.lists(rows, max_size=4), st.sampled_from([1, 2]))
+def test_arrays_joined_as_bytes_are_those_concatenated(
+    tables: list[list[tuple[float, float, int, int]]], step: int
+) -> None:
+    """Whether they lie in one piece or are every other row of one."""
+    parts = [as_notes(table)[::step] for table in tables]
+    joined = end_to_end(parts)
+    assert joined.dtype == NOTE
+    assert joined.tolist() == [row for part in parts for row in part.tolist()]
+    assert times(joined).tolist() == [joined["start"].tolist(), joined["end"].tolist()]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midikit.errors import LimitError
-from midikit.smf.encode import Chunk, TickEvent, TickNotes, encode, meta
+from midikit.smf import note_tracks
+from midikit.smf.encode import Chunk, TickEvent, TickNotes, _mixed, _texts, encode, meta
 
 Row = tuple[int, int, int, int]
 
@@ -141,6 +142,26 @@ def test_both_paths_write_the_same_bytes(tables: list[list[Row]]) -> None:
     assert len(mixed) == len(plain) + 5 * len(spaced)
 
 
+@given(st.lists(rows, min_size=1, max_size=4))
+def test_near_and_far_ticks_are_ordered_alike(tables: list[list[Row]]) -> None:
+    """The packed sort and the plain one write the same bytes, twins and instants included."""
+    notes = tick_notes(*[[row for row in table if row[0] < 1 << 27] for table in tables])
+    chunks = [Chunk(3)] * len(tables)
+    packed = encode(chunks, notes, division=480)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(note_tracks, "_sorted_events", note_tracks._sorted_far_events)
+        assert encode(chunks, notes, division=480) == packed
+
+
+@given(st.lists(st.integers(0, 40_000), max_size=8))
+def test_texts_alone_are_written_as_among_notes(ticks: list[int]) -> None:
+    """A track of events alone, which needs no arrays, has the bytes of the general way."""
+    events = tuple(TickEvent(tick, 0x01, b"x" * (tick % 200)) for tick in sorted(ticks))
+    chunk = Chunk(events=events)
+    nothing = tick_notes([])
+    assert _texts(events) == _mixed(chunk, nothing, slice(0, 0))
+
+
 def test_far_ticks_take_the_general_order() -> None:
     """Ticks beyond what the packed sort holds are ordered by the plain one."""
     far = [(i << 27, 1 << 26, 60 + i % 2, 1 + i) for i in range(20)]
@@ -165,3 +186,22 @@ def test_too_many_tracks_are_refused() -> None:
     """The limit is told before anything is written."""
     with pytest.raises(LimitError, match="32,768 tracks; a file holds at most 32,767"):
         encode([Chunk()] * 32_768, tick_notes(*[[]] * 32_768), division=96)
+
+
+@given(
+    st.lists(st.sampled_from([0x01, 0x21, 0xF0]), max_size=3),
+    st.lists(st.tuples(st.sampled_from([0xB0, 0xC0, 0xE0]), st.integers(0, 127)), max_size=6),
+    rows,
+)
+def test_what_opens_a_track_is_written_as_among_notes(
+    kinds: list[int], sent: list[tuple[int, int]], table: list[Row]
+) -> None:
+    """Texts and messages at tick 0 have the bytes of the general way."""
+    events = tuple(TickEvent(0, kind, b"x") for kind in kinds)
+    messages = np.array([(0, status, value, 0) for status, value in sent], np.int64).reshape(-1, 4)
+    chunk = Chunk(0, messages=messages, events=events)
+    notes = tick_notes([row for row in table if row[0] < 1 << 27])
+    with pytest.MonkeyPatch.context() as patch:
+        quick = encode([chunk], notes, division=480)
+        patch.setattr("midikit.smf.encode._opening", lambda *_, **__: None)
+        assert encode([chunk], notes, division=480) == quick

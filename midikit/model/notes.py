@@ -7,6 +7,7 @@ its argument: each function returns a new array.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,6 +31,7 @@ __all__ = [
     "notes_by_track",
     "shift",
     "transpose",
+    "trusted_notes",
 ]
 
 Notes: TypeAlias = npt.NDArray[np.void]
@@ -87,7 +89,7 @@ def as_notes(
     if len(set(lengths.values())) > 1:
         raise NotesError(f"columns of different lengths: {lengths}; expected one value a note")
     _check(columns)
-    return _table(columns, np.array([len(columns["start"])]))
+    return _table(columns, [len(columns["start"])])
 
 
 def _columns(data: Any) -> dict[str, npt.NDArray[Any]]:
@@ -170,12 +172,19 @@ def _are_fine(columns: dict[str, npt.NDArray[Any]]) -> bool:
     )
 
 
-def _table(columns: dict[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]) -> Notes:
+def _table(columns: Mapping[str, npt.NDArray[Any]], ends: Sequence[int]) -> Notes:
     """Copy checked columns into one array, each track in canonical order, and freeze it."""
-    order = canonical_order(columns, ends)
     notes = np.empty(len(columns["start"]), NOTE)
     for name in _FIELDS:
-        notes[name] = columns[name] if order is None else columns[name][order]
+        notes[name] = columns[name]
+    return _settled(notes, ends)
+
+
+def _settled(notes: npt.NDArray[np.void], ends: Sequence[int]) -> Notes:
+    """Bring each track into canonical order and freeze the array."""
+    order = canonical_order({name: notes[name] for name in _FIELDS}, ends)
+    if order is not None:
+        notes = notes.take(order)
     notes.flags.writeable = False
     return notes
 
@@ -205,7 +214,8 @@ def is_canonical(notes: npt.NDArray[Any]) -> bool:
         _check(columns)
     except NotesError:
         return False
-    return canonical_order(columns, np.array([len(notes)])) is None
+    order = canonical_order(columns, [len(notes)])
+    return order is None or bool((order == np.arange(len(order))).all())
 
 
 def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int]) -> list[Notes]:
@@ -244,12 +254,35 @@ def notes_by_track(columns: Mapping[str, npt.NDArray[Any]], counts: Sequence[int
     """
     table = {name: _numbers(name, columns[name]) for name in _FIELDS}
     _check(table)
-    ends = np.cumsum(np.asarray(counts, np.int64))
-    total = int(ends[-1]) if len(ends) else 0
+    ends = list(itertools.accumulate(counts))
+    total = ends[-1] if ends else 0
     if any(len(column) != total for column in table.values()):
         raise NotesError(f"counts sum to {total}; expected one value a note in every column")
-    notes = _table(table, ends)
-    return [notes[end - count : end] for count, end in zip(counts, ends.tolist(), strict=True)]
+    return _views(_table(table, ends), counts, ends)
+
+
+def trusted_notes(rows: npt.NDArray[np.void], counts: Sequence[int]) -> list[Notes]:
+    """Make the note arrays of a song of rows whose ranges have been checked, skipping the checks.
+
+    Parameters
+    ----------
+    rows : ndarray of `NOTE`, shape (n,)
+        The notes of all tracks, track after track. Belongs to the notes from here on.
+    counts : sequence of int
+        Notes in each track, summing to n.
+
+    Returns
+    -------
+    list of Notes
+        As `notes_by_track` returns them.
+    """
+    ends = list(itertools.accumulate(counts))
+    return _views(_settled(rows, ends), counts, ends)
+
+
+def _views(notes: Notes, counts: Sequence[int], ends: Sequence[int]) -> list[Notes]:
+    """Return the notes of each track, without copying."""
+    return [notes[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
 
 def concatenate(parts: Iterable[Notes]) -> Notes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -17,24 +17,25 @@ _PITCHES = 128
 
 
 def canonical_order(
-    columns: Mapping[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64]
+    columns: Mapping[str, npt.NDArray[Any]], ends: Sequence[int]
 ) -> npt.NDArray[np.intp] | None:
     """Find the permutation that sorts each track by (start, pitch, end, velocity).
 
-    Each key is only sorted among the rows that the keys before it leave equal: notes mostly come
-    by start, and few of a chord's notes share a pitch.
+    Notes mostly come by start, and few of a chord's notes share a pitch: each key is looked at only
+    where those before it leave anything to say.
 
     Parameters
     ----------
     columns : mapping of ndarray, each of shape (n,)
         `start`, `end` (s), `pitch` and `velocity` of all notes, track after track, within range.
-    ends : ndarray of int64, shape (tracks,)
+    ends : sequence of int
         Row at which each track ends.
 
     Returns
     -------
     ndarray of intp, shape (n,), or None
-        Rows in order; equal ones keep theirs. None if every track is in order already.
+        Rows in order; equal ones keep theirs. None if every track is in order and no two of its
+        notes begin together on one pitch.
 
     Examples
     --------
@@ -44,43 +45,41 @@ def canonical_order(
     ...     "pitch": np.array([60, 62, 64]),
     ...     "velocity": np.array([80, 80, 80]),
     ... }
-    >>> canonical_order(columns, np.array([2, 3])).tolist()
+    >>> canonical_order(columns, [2, 3]).tolist()
     [1, 0, 2]
     """
-    start, total = columns["start"], len(columns["start"])
+    start, pitch, total = columns["start"], columns["pitch"], len(columns["start"])
     if total < 2:
         return None
-    last_rows = ends[(ends > 0) & (ends < total)] - 1
+    last_rows = np.array([end - 1 for end in ends if 0 < end < total], np.int64)
     falls = start[1:] < start[:-1]
     falls[last_rows] = False
-    order = _order_by_start(start, ends, np.flatnonzero(falls)) if falls.any() else None
+    order = _order_by_start(start, ends, falls.nonzero()[0]) if falls.any() else None
     if order is not None:
-        start = start[order]
+        start, pitch = start[order], pitch[order]
     equal = start[1:] == start[:-1]
     equal[last_rows] = False
-    if not equal.any():
+    if not (equal & (pitch[1:] <= pitch[:-1])).any():
         return order
-    rows, group = _runs(equal)
-    source = rows if order is None else order[rows]
-    key = group * _PITCHES + columns["pitch"][source].astype(np.int64)
-    by_key = np.argsort(key, kind="stable")
-    key, source = key[by_key], source[by_key]
+    # The number of the run of equal starts that a row is in, and its pitch, in one integer.
+    key = np.zeros(total, np.int64)
+    (~equal).cumsum(out=key[1:])
+    key *= _PITCHES
+    key += pitch.astype(np.int64, copy=False)
+    by_key = key.argsort(kind="stable")  # merges runs that are in order, as nearly all are
+    key = key[by_key]
+    order = by_key if order is None else order[by_key]
     equal = key[1:] == key[:-1]
     if equal.any():
         where, group = _runs(equal)
-        same = source[where]
+        same = order[where]
         by_rest = np.lexsort((columns["velocity"][same], columns["end"][same], group))
-        source[where] = same[by_rest]
-    if order is None:
-        if np.array_equal(source, rows):
-            return None
-        order = np.arange(total)
-    order[rows] = source
+        order[where] = same[by_rest]
     return order
 
 
 def _order_by_start(
-    start: npt.NDArray[Any], ends: npt.NDArray[np.int64], falls: npt.NDArray[np.intp]
+    start: npt.NDArray[Any], ends: Sequence[int], falls: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Return a permutation that sorts by start each track in which the start falls somewhere."""
     order = np.arange(len(start))
@@ -100,7 +99,7 @@ def _runs(
     member = np.zeros(len(equal) + 1, np.bool_)
     member[1:] = equal
     member[:-1] |= equal
-    rows = np.flatnonzero(member)
+    rows = member.nonzero()[0]
     opens = np.ones(len(member), np.bool_)
     opens[1:] = ~equal
     return rows, np.cumsum(opens[rows])

@@ -20,7 +20,7 @@ from midikit.model.events import (
     as_controls,
 )
 from midikit.model.notes import NO_NOTES, NOTE, Notes, as_notes, is_canonical
-from midikit.model.tempo import TempoMap
+from midikit.model.tempo import TempoMap, default_tempo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +208,7 @@ class Song:
     """
 
     tracks: tuple[Track, ...]
-    tempo: TempoMap = field(default_factory=TempoMap.constant)
+    tempo: TempoMap = field(default_factory=default_tempo)
     events: tuple[Event, ...] = ()
     title: str | None = None
     ticks_per_quarter: int | None = None

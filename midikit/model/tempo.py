@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from midikit.errors import NotesError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["DEFAULT_QPM", "TempoMap"]
+__all__ = ["DEFAULT_QPM", "TempoMap", "default_tempo"]
 
 DEFAULT_QPM = 120.0
 """Quarters a minute where a file says nothing."""
@@ -147,3 +148,15 @@ class TempoMap:
             return f"<TempoMap {self.qpm[0]:.2f} qpm>"
         low, high = self.qpm.min(), self.qpm.max()
         return f"<TempoMap {len(self.qpm):,} tempi, {low:.2f} to {high:.2f} qpm>"
+
+
+@cache
+def default_tempo() -> TempoMap:
+    """Return the map of `DEFAULT_QPM`.
+
+    Returns
+    -------
+    TempoMap
+        One for all songs that claim no other; nothing can change it.
+    """
+    return TempoMap.constant()

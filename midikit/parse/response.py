@@ -45,6 +45,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -55,7 +56,7 @@ from midikit.errors import InputError, LimitError
 from midikit.escape import printable
 from midikit.files import DEFAULT_MAX_BYTES, read_bytes
 from midikit.gm import is_drum
-from midikit.model.notes import notes_by_track
+from midikit.model.notes import NOTE, notes_by_track, trusted_notes
 from midikit.model.song import Song, trusted_track
 from midikit.parse.document import decode, shallow, unwrap
 from midikit.parse.envelope import COMPLETE, is_web_address, state_word
@@ -64,10 +65,9 @@ from midikit.parse.tolerant import LONGEST_SECONDS, walk
 from midikit.units import velocity_from_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy.typing as npt
 
+    from midikit.model.notes import Notes
     from midikit.model.report import Repair
 
 __all__ = ["read_json"]
@@ -247,7 +247,8 @@ def _read_slowly(root: Any, faults: Faults, *, source: str = "", stray: int | No
         "pitch": np.array(columns.pitch, np.int32),
         "velocity": velocity_from_unit(columns.velocity),
     }
-    return _song(columns.names, columns.counts, table, columns.midi_url, source, faults.repairs())
+    notes = notes_by_track(table, columns.counts)
+    return _song(columns.names, notes, columns.midi_url, source, faults.repairs())
 
 
 def _first_stray_byte(data: bytes) -> int | None:
@@ -295,10 +296,10 @@ def read_fast(data: bytes, *, source: str = "") -> Song | None:
     counts = [len(notes) for notes in lists]
     if not _keys_are_unique(data, answer, body, sum(counts)):
         return None
-    table = _table(lists)
-    if table is None:
+    rows = _rows(lists)
+    if rows is None:
         return None
-    return _song(names, counts, table, body.midi_url or None, source, ())
+    return _song(names, trusted_notes(rows, counts), body.midi_url or None, source, ())
 
 
 def _finished_body(answer: _Answer) -> _Body | None:
@@ -329,66 +330,71 @@ def _keys_are_unique(data: bytes, answer: _Answer, body: _Body, notes: int) -> b
     it; an unknown key, which is no fault, adds some too, and then each known key is counted.
     """
     needed = _QUOTES_OF_A_NOTE * notes
-    present: dict[str, int] = dict.fromkeys(("start", "end", "pitch", "velocity"), notes)
     if isinstance(body.instruments, list):
         needed += 6 * len(body.instruments)
-        present["name"] = present["notes"] = len(body.instruments)
     elif isinstance(body.instruments, dict):
         needed += 2 * len(body.instruments)
+    present: list[str] = []
     for holder in (answer,) if body is answer else (answer, body):
         for key in holder.__struct_fields__:
             value = getattr(holder, key)
             if value is UNSET:
                 continue
-            present[key] = present.get(key, 0) + 1
-            needed += 2
+            present.append(key)
             if isinstance(value, str):
                 needed += 2
             elif isinstance(value, Raw):
                 needed += bytes(value).count(b'"')
     quotes = np.count_nonzero(np.frombuffer(data, np.uint8) == _QUOTE)
-    if quotes == needed:
+    if quotes == needed + 2 * len(present):
         return True
-    if isinstance(body.instruments, dict) or _ESCAPED_KEY.search(data):
+    if not isinstance(body.instruments, list) or _ESCAPED_KEY.search(data):
         return False
-    return all(data.count(b'"%s"' % key.encode()) == count for key, count in present.items())
+    counts = Counter(present)
+    counts.update(dict.fromkeys(_Note.__struct_fields__, notes))
+    counts.update(dict.fromkeys(_Instrument.__struct_fields__, len(body.instruments)))
+    return all(data.count(b'"%s"' % key.encode()) == count for key, count in counts.items())
 
 
-def _table(lists: list[list[_Note]]) -> dict[str, npt.NDArray[Any]] | None:
-    """Put the notes of a whole song in columns; None if a value is out of range."""
+def _rows(lists: list[list[_Note]]) -> npt.NDArray[np.void] | None:
+    """Put the notes of a whole song in one array; None if a value is out of range."""
     size = _PACKED.itemsize
-    packed = b"".join(_PACKER.encode(notes)[-size * len(notes) :] for notes in lists if notes)
+    packed = bytearray()  # one list after the other, so that no song is packed twice at a time
+    for notes in lists:
+        if notes:
+            packed += memoryview(_PACKER.encode(notes))[-size * len(notes) :]
     table = np.frombuffer(packed, _PACKED)
-    start = table["start"].astype(np.float64) + 0.0  # -0.0 becomes 0.0
-    end = table["end"].astype(np.float64) + 0.0
+    rows = np.empty(len(table), NOTE)
+    if not len(rows):
+        return rows
     velocity = table["velocity"].astype(np.float64)
-    if len(table) and not (
+    start, end = rows["start"], rows["end"]
+    np.add(table["start"], 0.0, out=start)  # -0.0 becomes 0.0
+    np.add(table["end"], 0.0, out=end)
+    rows["pitch"] = table["pitch"]
+    rows["velocity"] = velocity_from_unit(velocity)
+    is_sound = (
         start.min() >= 0
         and end.max() <= LONGEST_SECONDS
         and (end >= start).all()
         and velocity.min() > 0
         and velocity.max() <= 1
-    ):
-        return None
-    return {
-        "start": start,
-        "end": end,
-        "pitch": table["pitch"],
-        "velocity": velocity_from_unit(velocity),
-    }
+    )
+    return rows if is_sound else None
 
 
 def _song(
     names: list[str],
-    counts: list[int],
-    table: Mapping[str, npt.NDArray[Any]],
+    notes: list[Notes],
     midi_url: str | None,
     source: str,
     repairs: tuple[Repair, ...],
 ) -> Song:
-    """Make a song of the columns of all its notes."""
+    """Make a song of the notes of its tracks."""
     tracks = tuple(
-        trusted_track(name, notes, is_drum=is_drum(name, None))
-        for name, notes in zip(names, notes_by_track(table, counts), strict=True)
+        [
+            trusted_track(name, part, is_drum=is_drum(name, None))
+            for name, part in zip(names, notes, strict=True)
+        ]
     )
     return Song(tracks, source=source, midi_url=midi_url, repairs=repairs)

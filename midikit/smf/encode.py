@@ -1,9 +1,9 @@
 """Events on ticks to Standard MIDI File bytes.
 
 Knows the format and nothing else: ticks, channels and programs are decided by the caller. Tracks
-that hold nothing but notes, as nearly all do, are written together in one vectorised pass; a track
-with controls, bends, texts or system exclusive events goes through a second one of its own. Both
-write the same bytes where both apply.
+that hold nothing but notes once they have begun, as nearly all do, are written together in one
+vectorised pass (`note_tracks`); a track with controls, bends, texts or system exclusive events
+among its notes goes through a second one of its own. Both write the same bytes where both apply.
 
 The order within one tick is: the ends of longer notes, other events, the beginnings of notes, the
 ends of zero-length notes. Notes that begin together on one pitch come in the order of their ends,
@@ -12,7 +12,6 @@ so that a reader that pairs first in, first out finds each its own.
 
 from __future__ import annotations
 
-import itertools
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,14 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from midikit.errors import LimitError
+from midikit.smf.note_tracks import MAX_DELTA, NOTE_ON, TickNotes, note_bodies, variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Chunk", "TickEvent", "TickNotes", "encode", "meta"]
-
-MAX_DELTA = (1 << 28) - 1
-"""Longest pause between two events of a track, in ticks."""
 
 MAX_BRIDGES = 1_000
 """Most empty texts that are written to divide longer pauses."""
@@ -36,10 +33,8 @@ MAX_BRIDGES = 1_000
 MAX_CHUNKS = 32_767
 """Most tracks that are written into one file."""
 
-_NOTE_ON = 0x90
 _TEXT = 0x01
 _END_OF_TRACK = b"\xff\x2f\x00"
-_TICK_BITS = 30
 _NO_MESSAGES = np.empty((0, 4), np.int64)
 
 
@@ -60,31 +55,6 @@ class TickEvent:
     tick: int
     kind: int
     data: bytes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TickNotes:
-    """Notes of a whole file on ticks, track after track.
-
-    Parameters
-    ----------
-    start : ndarray of int64, shape (n,)
-        Ticks at which notes begin; each track is sorted by start, pitch and end.
-    end : ndarray of int64, shape (n,)
-        Ticks at which they end, not before they begin.
-    pitch : ndarray of int, shape (n,)
-        0..127.
-    velocity : ndarray of int, shape (n,)
-        1..127.
-    counts : tuple of int
-        Notes in each track.
-    """
-
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    pitch: npt.NDArray[np.int32]
-    velocity: npt.NDArray[np.int32]
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,8 +102,8 @@ def meta(kind: int, data: bytes) -> bytes:
     >>> meta(0x03, b"Koto").hex(" ")
     'ff 03 04 4b 6f 74 6f'
     """
-    status = bytes([kind]) if kind >= 0xF0 else bytes([0xFF, kind])
-    return status + _variable(len(data)) + data
+    status = (kind,) if kind >= 0xF0 else (0xFF, kind)
+    return b"%b%b%b" % (bytes(status), variable(len(data)), data)
 
 
 def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes:
@@ -160,25 +130,29 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
     """
     if len(chunks) > MAX_CHUNKS:
         raise LimitError(f"{len(chunks):,} tracks; a file holds at most {MAX_CHUNKS:,}")
-    if _last_tick(chunks, notes) > MAX_DELTA:
+    is_far = _last_tick(chunks, notes) > MAX_DELTA
+    if is_far:
         chunks = [_bridged(chunk, notes, index) for index, chunk in enumerate(chunks)]
-    simple = [not len(chunk.messages) and not chunk.events for chunk in chunks]
-    bodies = _note_bodies(chunks, notes, simple)
+    bodies = _bodies(chunks, notes, is_far=is_far)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
     for index, (chunk, body) in enumerate(zip(chunks, bodies, strict=True)):
-        head = b"".join(b"\x00" + event for event in chunk.head)
-        end = b"\x00" if chunk.end_tick == 0 else _variable(_pause(chunk, notes, index))
+        head = b"".join([b"\x00" + event for event in chunk.head])
+        end = b"\x00" if chunk.end_tick == 0 else variable(_pause(chunk, notes, index))
         size = len(head) + len(body) + len(end) + len(_END_OF_TRACK)
-        out += [b"MTrk" + struct.pack(">I", size), head, body, end, _END_OF_TRACK]
+        out += [b"MTrk", size.to_bytes(4, "big"), head, body, end, _END_OF_TRACK]
     return b"".join(out)
 
 
 def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
     """Return the last tick of anything in the file."""
     last = [int(notes.end.max(initial=0))]
-    for chunk in chunks:
-        last += [chunk.end_tick, int(chunk.messages[:, 0].max(initial=0))]
-        last += [event.tick for event in chunk.events]
+    last += [chunk.end_tick for chunk in chunks]
+    last += [event.tick for chunk in chunks for event in chunk.events]
+    last += [
+        int(chunk.messages[:, 0].max(initial=0))
+        for chunk in chunks
+        if chunk.messages is not _NO_MESSAGES
+    ]
     return max(last)
 
 
@@ -216,111 +190,63 @@ def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
     return max(0, chunk.end_tick - max(last))
 
 
-def _note_bodies(chunks: Sequence[Chunk], notes: TickNotes, simple: list[bool]) -> list[bytes]:
+def _bodies(chunks: Sequence[Chunk], notes: TickNotes, *, is_far: bool) -> list[bytes]:
     """Write the events of each track after its head."""
-    counts = np.array(notes.counts, np.int64)
-    ends = np.cumsum(counts)
-    bodies = [b""] * len(chunks)
-    if all(simple):
-        pure, kept = notes, np.arange(len(chunks))
-    else:
-        kept = np.flatnonzero(simple)
-        mask = np.repeat(simple, counts)
-        pure = TickNotes(
-            notes.start[mask],
-            notes.end[mask],
-            notes.pitch[mask],
-            notes.velocity[mask],
-            tuple(counts[kept].tolist()),
-        )
-    channels = np.array([chunks[i].channel for i in kept.tolist()], np.uint8)
-    for index, body in zip(kept.tolist(), _pure_notes(pure, channels), strict=True):
-        bodies[index] = body
-    for index in np.flatnonzero(~np.array(simple, bool)).tolist():
-        part = slice(int(ends[index] - counts[index]), int(ends[index]))
-        bodies[index] = _mixed(chunks[index], notes, part)
+    openings = [
+        _opening(chunk, has_notes=count > 0)
+        for chunk, count in zip(chunks, notes.counts, strict=True)
+    ]
+    is_mixed = [opening is None for opening in openings]
+    pure = _without(is_mixed, notes) if any(is_mixed) else notes
+    bodies = note_bodies(pure, [chunk.channel for chunk in chunks], is_far=is_far)
+    stop = 0
+    for index, (opening, count) in enumerate(zip(openings, notes.counts, strict=True)):
+        stop += count
+        if opening is None:
+            bodies[index] = _mixed(chunks[index], notes, slice(stop - count, stop))
+        elif opening:
+            bodies[index] = opening + bodies[index]
     return bodies
 
 
-def _pure_notes(notes: TickNotes, channels: npt.NDArray[np.uint8]) -> list[bytes]:
-    """Write tracks of notes alone, all in one pass, with running status.
+def _opening(chunk: Chunk, *, has_notes: bool) -> bytes | None:
+    """Write what a track holds besides notes, if all of it comes before them; None if not.
 
-    Under running status a note's beginning and end are both three bytes (delta, pitch, velocity;
-    an end has velocity 0), so the body is an (events, 3) table into which the few further bytes,
-    one status a track and the continuation of long deltas, are inserted.
+    Nearly every track of a file sets its sound at tick 0 and nothing later: then its notes can be
+    written together with those of all other tracks.
     """
-    counts = np.array(notes.counts, np.int64)
-    if not len(notes.start):
-        return [b""] * len(counts)
-    tick, pitch, velocity = _sorted_events(notes, counts)
-    total = 2 * counts
-    first = (np.cumsum(total) - total)[total > 0]
-    delta = np.empty_like(tick)
-    delta[0] = tick[0]
-    np.subtract(tick[1:], tick[:-1], out=delta[1:])
-    delta[first] = tick[first]
-    table = np.empty((len(tick), 3), np.uint8)
-    table[:, 0] = delta & 127
-    table[:, 1] = pitch
-    table[:, 2] = velocity
-    where: list[npt.NDArray[np.int64]] = [3 * first + 1]
-    what: list[npt.NDArray[np.uint8]] = [(channels | np.uint8(_NOTE_ON))[total > 0]]
-    long = np.flatnonzero(delta > 127)
-    shift = 7
-    continuation = []
-    while len(long):
-        higher = (delta[long] >> shift) & 127 | 128
-        continuation.append((3 * long, higher.astype(np.uint8)))
-        shift += 7
-        long = long[delta[long] >> shift > 0]
-    for position, byte in reversed(continuation):  # the highest bits come first
-        where.append(position)
-        what.append(byte)
-    position, byte = np.concatenate(where), np.concatenate(what)
-    order = np.argsort(position, kind="stable")
-    position, byte = position[order], byte[order]
-    body = np.insert(table.reshape(-1), position, byte).tobytes()
-    # A track ends where its last event does, plus what was inserted up to there.
-    stops = 3 * np.cumsum(total)
-    stops += np.searchsorted(position, stops, side="left")
-    return [body[a:b] for a, b in itertools.pairwise([0, *stops.tolist()])]
+    if chunk.messages is _NO_MESSAGES:
+        if not chunk.events:
+            return b""
+        if not has_notes or chunk.events[-1].tick <= 0:
+            return _texts(chunk.events)
+        return None
+    if chunk.messages[-1:, 0].any() or (chunk.events and chunk.events[-1].tick > 0):
+        return None
+    out, running = [_texts(chunk.events)], -1
+    for _, status, *data in chunk.messages.tolist():
+        length = 1 if status & 0xE0 == 0xC0 else 2
+        out.append(bytes((0, status, *data[:length]) if status != running else (0, *data[:length])))
+        running = status
+    return b"".join(out)
 
 
-def _sorted_events(
-    notes: TickNotes, counts: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Order the beginnings and ends of all notes: tick, pitch and velocity (0 at an end) of each.
+def _without(tracks: list[bool], notes: TickNotes) -> TickNotes:
+    """Leave out the notes of some tracks."""
+    rows = np.repeat(np.logical_not(tracks), notes.counts)
+    counts = tuple(0 if out else count for count, out in zip(notes.counts, tracks, strict=True))
+    return TickNotes(
+        notes.start[rows], notes.end[rows], notes.pitch[rows], notes.velocity[rows], counts
+    )
 
-    Where ticks are small enough one int64 holds track, tick, rank within the tick and pitch, so
-    that a plain sort orders the song. Beginnings come out in the order they went in (the notes
-    are sorted), so their velocities need not ride along.
-    """
-    n = len(notes.start)
-    track = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    instant = notes.end <= notes.start
-    if int(notes.end.max()) < 1 << _TICK_BITS:
-        key = np.empty(2 * n, np.int64)
-        on, off = key[:n], key[n:]
-        np.left_shift(track, _TICK_BITS, out=on)
-        np.add(on, notes.end, out=off)
-        on += notes.start
-        key <<= 9
-        on += notes.pitch
-        off += notes.pitch
-        on += 1 << 7
-        if instant.any():
-            off[instant] += 2 << 7
-        key.sort()
-        tick, begins, pitch = (key >> 9) & ((1 << _TICK_BITS) - 1), (key & 0x80) != 0, key & 0x7F
-    else:
-        rank = np.concatenate([np.full(n, 1), np.where(instant, 2, 0)])
-        tick = np.concatenate([notes.start, notes.end])
-        pitch = np.concatenate([notes.pitch, notes.pitch]).astype(np.int64)
-        order = np.lexsort((pitch, rank, tick, np.concatenate([track, track])))
-        tick, begins, pitch = tick[order], order < n, pitch[order]
-    velocity = np.zeros(2 * n, np.int64)
-    velocity[begins] = notes.velocity
-    return tick, pitch, velocity
+
+def _texts(events: Sequence[TickEvent]) -> bytes:
+    """Write a track of variable-length events alone, such as the conductor."""
+    out, tick = [], 0
+    for event in events:
+        out += [variable(max(0, event.tick - tick)), meta(event.kind, event.data)]
+        tick = event.tick
+    return b"".join(out)
 
 
 def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
@@ -328,7 +254,7 @@ def _mixed(chunk: Chunk, notes: TickNotes, part: slice) -> bytes:
     start, end = notes.start[part], notes.end[part]
     pitch, velocity = notes.pitch[part].astype(np.int64), notes.velocity[part].astype(np.int64)
     n, m, k = len(start), len(chunk.messages), len(chunk.events)
-    on = np.full(n, _NOTE_ON | chunk.channel, np.int64)
+    on = np.full(n, NOTE_ON | chunk.channel, np.int64)
     event_ticks = np.array([event.tick for event in chunk.events], np.int64)
     tick = np.concatenate([end, event_ticks, chunk.messages[:, 0], start])
     rank = np.concatenate(
@@ -379,15 +305,3 @@ def _assemble(
         item = blobs[int(blob[row])]
         out[begin[row] : begin[row] + len(item)] = np.frombuffer(item, np.uint8)
     return out.tobytes()
-
-
-def _variable(number: int) -> bytes:
-    """Write a variable-length quantity."""
-    if number > MAX_DELTA:
-        raise LimitError(
-            f"an event of {number:,} bytes or ticks; the format holds at most {MAX_DELTA:,}"
-        )
-    out = [number & 127]
-    while number := number >> 7:
-        out.append(128 | (number & 127))
-    return bytes(reversed(out))

@@ -59,8 +59,10 @@ def is_lone_volume(track: Track) -> bool:
         True for the stray CC7 that sequencers import as a volume ramp over the whole song; False
         for one below 40, which ends a track on purpose.
     """
+    if not len(track.controls) or not len(track.notes):
+        return False
     controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
-    if len(controls) != 1 or not len(track.notes):
+    if len(controls) != 1:
         return False
     only = controls[0]
     late = bool(only["seconds"] >= track.notes["start"][-1]) and bool(only["seconds"] > 0)
@@ -114,13 +116,17 @@ def assign_channels(
     changes : list of Change
         Drums that were moved, and tracks that share a channel.
     """
+    changes = _kits(tracks, programs)
+    if _are_free(tracks):
+        free = iter(_MELODIC)
+        return [DRUM_CHANNEL if track.is_drum else next(free) for track in tracks], changes
     channels = [DRUM_CHANNEL] * len(tracks)
-    changes = [
+    moved = [
         Change("drums", shown(track), "moved to channel 10, where drums play")
         for track in tracks
         if track.is_drum and track.channel not in (None, DRUM_CHANNEL)
     ]
-    changes += _kits(tracks, programs)
+    changes = moved + changes
     for port in dict.fromkeys(track.port for track in tracks):
         units = _units(tracks, programs, port)
         _give(units)
@@ -129,6 +135,16 @@ def assign_channels(
             for member in unit.members:
                 channels[member] = unit.channel
     return channels, changes
+
+
+def _are_free(tracks: Sequence[Track]) -> bool:
+    """Whether no track had a channel and there is one for each, as in nearly every answer."""
+    melodic = 0
+    for track in tracks:
+        if track.channel is not None or track.port or not len(track.notes):
+            return False
+        melodic += not track.is_drum
+    return melodic <= len(_MELODIC)
 
 
 def _kits(tracks: Sequence[Track], programs: Sequence[int | None]) -> list[Change]:
@@ -173,6 +189,8 @@ def _split(
     tracks: Sequence[Track], programs: Sequence[int | None], group: list[int]
 ) -> list[list[int]]:
     """Split tracks of one source channel, unless some hear the controls of others."""
+    if len(group) == 1:
+        return [group]
     sounding = [index for index in group if len(tracks[index].notes)]
     silent = [index for index in group if not len(tracks[index].notes)]
     shared = any(len(tracks[index].controls) for index in silent) or any(
@@ -188,6 +206,8 @@ def _split(
 
 def _holds_controls(track: Track) -> bool:
     """Whether a track holds anything that others on its channel hear; the default volume is not."""
+    if not len(track.controls):
+        return False
     controls = track.controls[track.controls["status"] != PROGRAM_CHANGE]
     is_default = (
         (controls["status"] == CONTROL_CHANGE)
@@ -241,19 +261,22 @@ def _shared(tracks: Sequence[Track], units: list[_Unit]) -> list[Change]:
     owners: dict[int, _Unit] = {}
     for unit in units:
         owner = owners.setdefault(unit.channel, unit)
-        name, host = shown(tracks[unit.members[0]]), shown(tracks[owner.members[0]])
+        first = tracks[unit.members[0]]
         if owner is not unit:
+            host = shown(tracks[owner.members[0]])
             what = f"shares channel {unit.channel + 1} with {host}: more than 15 melodic tracks"
             if owner.program != unit.program:
                 what += ", and they play different programs"
-            changes.append(Change("channel", name, what))
+            changes.append(Change("channel", shown(first), what))
+        if len(unit.members) == 1:
+            continue
         sounding = [index for index in unit.members if len(tracks[index].notes)]
         if len(sounding) > 1:
             others = ", ".join(shown(tracks[index]) for index in sounding[1:4])
             what = (
                 f"keeps channel {unit.channel + 1} together with {others}, for the controls there"
             )
-            changes.append(Change("channel", name, what))
+            changes.append(Change("channel", shown(first), what))
     return changes
 
 

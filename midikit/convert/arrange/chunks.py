@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,8 @@ class TempoTicks:
     @classmethod
     def of(cls, tempo: TempoMap, ticks_per_quarter: int) -> TempoTicks:
         """Put a tempo map on ticks."""
+        if tempo.is_constant:
+            return _constant_tempo(float(tempo.qpm[0]), ticks_per_quarter)
         ticks, micro, starts = written_tempo(tempo.seconds, tempo.qpm, ticks_per_quarter)
         return cls(ticks, micro, starts, ticks_per_quarter)
 
@@ -72,6 +75,15 @@ class TempoTicks:
         return ticks_from_seconds(
             seconds, self.ticks, self.micro, self.starts, self.ticks_per_quarter
         )
+
+
+@lru_cache(maxsize=64, typed=True)
+def _constant_tempo(qpm: float, ticks_per_quarter: int) -> TempoTicks:
+    """Put one tempo on ticks; songs after songs have the same."""
+    ticks, micro, starts = written_tempo(np.zeros(1), np.array([qpm]), ticks_per_quarter)
+    for array in (ticks, micro, starts):
+        array.flags.writeable = False
+    return TempoTicks(ticks, micro, starts, ticks_per_quarter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +148,7 @@ def conductor_chunk(song: Song, tempo: TempoTicks) -> Chunk:
     Chunk
         The track.
     """
-    head = () if song.title is None else (meta(_TRACK_NAME, _encoded(song.title)),)
+    head = () if song.title is None else (_named(song.title),)
     events = _events(song.events, tempo)
     events += [
         TickEvent(tick, TEMPO, micro.to_bytes(3, "big"))
@@ -162,12 +174,14 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
         The track.
     """
     track = part.track
-    head = [meta(_TRACK_NAME, _encoded(track.name))] if track.name else []
+    head = [_named(track.name)] if track.name else []
     if track.port and all(event.kind != _PORT for event in track.events):
         head.append(meta(_PORT, bytes([track.port & 0x7F])))
     program, controls = _controls(part)
     if program is not None:
         head.append(bytes([PROGRAM_CHANGE | part.channel, program]))
+    if not len(controls) and (part.spilled or not track.events):
+        return Chunk(part.channel, tuple(head))
     events = [] if part.spilled else _events(track.events, tempo)
     if any(event.kind == _CHANNEL_PREFIX for event in events):
         events = [
@@ -209,18 +223,26 @@ def initial_changes(track: Track, controls: npt.NDArray[np.void]) -> npt.NDArray
     return np.asarray(changes & (controls["seconds"] <= begin), bool)
 
 
-def _encoded(name: str) -> bytes:
-    """Write a name as UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
-    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+def _named(name: str) -> bytes:
+    """Write a name in UTF-8; a lone surrogate, which is no character, becomes U+FFFD."""
+    try:
+        text = name.encode()
+    except UnicodeEncodeError:
+        text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return meta(_TRACK_NAME, text)
 
 
 def _end_tick(events: tuple[Event, ...], tempo: TempoTicks) -> int:
     """Return where a track ends, 0 where it ends with its last event."""
+    if not events:
+        return 0
     ends = [event.seconds for event in events if event.kind == END_OF_TRACK]
     return int(tempo.at(ends).max(initial=0))
 
 
 def _events(events: tuple[Event, ...], tempo: TempoTicks) -> list[TickEvent]:
+    if not events:
+        return []
     kept = [
         event
         for event in events
@@ -244,6 +266,8 @@ def _controls(part: Part) -> tuple[int | None, npt.NDArray[np.void]]:
     controls = track.controls
     if program is None:
         return None, controls
+    if not len(controls):
+        return None if part.is_claimed else program, controls
     initial = initial_changes(track, controls)
     if not initial.any():
         return None if part.is_claimed else program, controls
@@ -276,6 +300,9 @@ def left_out(part: Part) -> int:
     int
         How many of its controls are not written for that reason.
     """
-    selects = part.track.controls["status"] == CONTROL_CHANGE
-    kept = _controls(part)[1]["status"] == CONTROL_CHANGE
-    return int(np.count_nonzero(selects)) - int(np.count_nonzero(kept))
+    if not len(part.track.controls):
+        return 0
+    selects = int(np.count_nonzero(part.track.controls["status"] == CONTROL_CHANGE))
+    if not selects:
+        return 0
+    return selects - int(np.count_nonzero(_controls(part)[1]["status"] == CONTROL_CHANGE))

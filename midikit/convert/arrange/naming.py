@@ -9,7 +9,7 @@ from midikit.escape import printable
 if TYPE_CHECKING:
     from midikit.model.song import Track
 
-__all__ = ["shown"]
+__all__ = ["shown", "shown_name"]
 
 
 def shown(track: Track) -> str:
@@ -25,4 +25,20 @@ def shown(track: Track) -> str:
     str
         Its name fit for a terminal, or ``(unnamed)``.
     """
-    return printable(track.name) if track.name.strip() else "(unnamed)"
+    return shown_name(track.name)
+
+
+def shown_name(name: str) -> str:
+    """Write a track's name in a message.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The name fit for a terminal, or ``(unnamed)``.
+    """
+    return printable(name) if name.strip() else "(unnamed)"

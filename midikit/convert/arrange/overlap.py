@@ -53,26 +53,27 @@ class NoteTable:
         )
 
     def sort(self) -> NoteTable:
-        """Return the table in order; the table itself where it is in order already."""
-        if _in_order(self.part, self.start, self.pitch, self.end):
-            return self
+        """Return the table in order."""
         return self.take(np.lexsort((self.end, self.pitch, self.start, self.part)))
 
+    def sort_ties(self) -> NoteTable:
+        """Return a table whose parts and starts ascend in order; itself if it is so already.
 
-def _in_order(*keys: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> bool:
-    """Whether rows ascend by these columns, most significant first."""
-    tied = np.ones(max(len(keys[0]) - 1, 0), bool)
-    for key in keys:
-        step = np.diff(key)
-        if bool((tied & (step < 0)).any()):
-            return False
-        tied &= step == 0
-        if not tied.any():
-            return True
-    return True
+        Notes in order of their seconds keep it on ticks, but for notes that come to begin on one
+        tick, so only those are looked at.
+        """
+        tied = self.start[1:] == self.start[:-1]
+        tied &= self.pitch[1:] <= self.pitch[:-1]
+        rows = tied.nonzero()[0]
+        if not len(rows):
+            return self
+        after = rows + 1
+        falls = (self.pitch[after] < self.pitch[rows]) | (self.end[after] < self.end[rows])
+        falls &= self.part[after] == self.part[rows]
+        return self.sort() if falls.any() else self
 
 
-def lengthen(table: NoteTable) -> npt.NDArray[np.bool_]:
+def lengthen(table: NoteTable) -> npt.NDArray[np.intp]:
     """Give every note that is shorter than a tick one tick, in place.
 
     Parameters
@@ -82,11 +83,11 @@ def lengthen(table: NoteTable) -> npt.NDArray[np.bool_]:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        Which notes were lengthened.
+    ndarray of int, shape (m,)
+        Rows of the notes that were lengthened.
     """
-    short = table.end <= table.start
-    if short.any():
+    short = (table.end <= table.start).nonzero()[0]
+    if len(short):
         table.end[short] = table.start[short] + 1
     return short
 
@@ -103,9 +104,16 @@ def _groups(table: NoteTable) -> _Groups:
     key = (table.part << 7) + table.pitch
     if len(key) and int(key[-1]) < 1 << 16:
         key = key.astype(np.uint16)  # numpy sorts two bytes by radix
-    order = np.argsort(key, kind="stable")
+    order = key.argsort(kind="stable")
     key = key[order]
     return _Groups(order, key[1:] == key[:-1])
+
+
+def _over(table: NoteTable, groups: _Groups) -> npt.NDArray[np.bool_]:
+    """Tell which row of the groups, but the last, ends after the next one of its group begins."""
+    over = table.end[groups.order[:-1]] > table.start[groups.order[1:]]
+    over &= groups.same
+    return over
 
 
 def overlapping(table: NoteTable) -> npt.NDArray[np.intp]:
@@ -122,9 +130,7 @@ def overlapping(table: NoteTable) -> npt.NDArray[np.intp]:
         Rows of notes that end after the next of their pitch begins.
     """
     groups = _groups(table)
-    start, end = table.start[groups.order], table.end[groups.order]
-    over = groups.same & (end[:-1] > start[1:])
-    return np.sort(groups.order[:-1][over])
+    return np.sort(groups.order[:-1][_over(table, groups)])
 
 
 def nested(table: NoteTable) -> int:
@@ -151,7 +157,7 @@ def nested(table: NoteTable) -> int:
     return int(np.count_nonzero(groups.same & (end[1:] < latest[:-1])))
 
 
-def trim(table: NoteTable) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def trim(table: NoteTable) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """End each note where the next of its pitch and part begins, in place.
 
     Notes that begin together cannot be trimmed apart: they keep their ends up to the next one.
@@ -163,27 +169,32 @@ def trim(table: NoteTable) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]
 
     Returns
     -------
-    trimmed : ndarray of bool, shape (n,)
-        Which notes end earlier now.
-    together : ndarray of bool, shape (n,)
-        Which notes begin together with a later one of their pitch.
+    trimmed : ndarray of int, shape (m,)
+        Rows of the notes that end earlier now.
+    together : ndarray of int, shape (k,)
+        Rows of notes that begin together with a later one of their pitch; none if nothing overlaps.
     """
-    trimmed, together = np.zeros((2, len(table.start)), bool)
     groups = _groups(table)
-    start, end = table.start[groups.order], table.end[groups.order]
-    if not (groups.same & (end[:-1] > start[1:])).any():
-        return trimmed, together
-    # Rows that begin together form a run; what limits them is the start of the next run.
-    opens = np.concatenate([[True], ~groups.same | (start[1:] != start[:-1])])
-    first = np.flatnonzero(opens)
-    run = np.cumsum(opens) - 1
-    limit = np.full(len(first), np.iinfo(np.int64).max)
-    follows = groups.same[first[1:] - 1]
-    limit[:-1][follows] = start[first[1:]][follows]
-    trimmed[groups.order] = end > limit[run]
-    together[groups.order[:-1][~opens[1:]]] = True
-    table.end[groups.order] = np.minimum(end, limit[run])
-    return trimmed, together
+    over = _over(table, groups).nonzero()[0]
+    if not len(over):
+        return over, over
+    start = table.start[groups.order]
+    twins = start[1:] == start[:-1]
+    twins &= groups.same
+    if not twins.any():
+        rows = groups.order[over]
+        table.end[rows] = start[over + 1]
+        return rows, over[:0]
+    # Rows that begin together form a run; what limits them is the start of the next run of their
+    # group. Only the rows that overlap the next one can reach it.
+    lasts = (~twins).nonzero()[0]  # of each run but the last
+    place = lasts.searchsorted(over)
+    over, last = over[place < len(lasts)], lasts[place[place < len(lasts)]]
+    over, last = over[groups.same[last]], last[groups.same[last]]
+    rows, limit = groups.order[over], start[last + 1]
+    reach = table.end[rows] > limit
+    table.end[rows[reach]] = limit[reach]
+    return rows[reach], groups.order[:-1][twins]
 
 
 def voices(table: NoteTable) -> npt.NDArray[np.int64]:

@@ -36,7 +36,8 @@ from midikit.convert.arrange.programs import Programs, choose_programs
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
 from midikit.model.events import KEY_SIGNATURE, PROGRAM_CHANGE
-from midikit.model.notes import NO_NOTES, notes_by_track
+from midikit.model.joined import end_to_end, times
+from midikit.model.notes import notes_by_track
 from midikit.model.report import Change
 from midikit.model.song import Song, trusted_track
 from midikit.model.tempo import TempoMap
@@ -45,6 +46,8 @@ from midikit.units import DEFAULT_TICKS_PER_QUARTER, check_tempo, seconds_from_t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
 
     from midikit.model.song import Track
 
@@ -197,27 +200,33 @@ def plan_midi(
         if value not in _CHOICES[name]:
             allowed = ", ".join(repr(choice) for choice in _CHOICES[name])
             raise ConversionError(f"{name} is {quoted(value)}; expected one of {allowed}")
+    rows = end_to_end(track.notes for track in song.tracks)
+    written = _tempo_ticks(song, rows, tempo, ticks_per_quarter)
     tracks, changes = settle_volumes(song.tracks)
     if merge == "name":
         tracks, more = merge_tracks(song.with_tracks(tracks), duplicates=duplicates)
+        rows = end_to_end(track.notes for track in tracks)
         changes += more
-    written = _tempo_ticks(song, tempo, ticks_per_quarter)
     parts, more = _parts(tracks, programs)
     changes += more + _keys(song)
-    notes = _on_ticks(tracks, written)
-    changes += _coarse(tracks, notes, written)
+    notes = _on_ticks(tracks, rows, written)
+    changes += _coarse(rows, notes, written)
     if short == "tick":
         changes += _count(tracks, notes, lengthen(notes), "short", "shorter than a tick made one")
-    notes = notes.sort()
+    notes = notes.sort_ties()
     if overlap == "spill":
         notes = _spill(parts, notes, changes)
-    changes += _resolve(tuple(part.track for part in parts), notes, overlap, written)
+    changes += _resolve(parts, notes, overlap, written)
     return MidiPlan(song, tuple(parts), notes, written, tuple(changes))
 
 
 def _tempo_ticks(
-    song: Song, tempo: TempoMap | float | None, ticks_per_quarter: int | None
+    song: Song,
+    rows: npt.NDArray[np.void],
+    tempo: TempoMap | float | None,
+    ticks_per_quarter: int | None,
 ) -> TempoTicks:
+    """Choose tempo and resolution, and make sure that everything in the song has a tick."""
     if ticks_per_quarter is None:
         ticks_per_quarter = song.ticks_per_quarter or DEFAULT_TICKS_PER_QUARTER
     if not 1 <= ticks_per_quarter <= 0x7FFF:
@@ -227,19 +236,19 @@ def _tempo_ticks(
     elif not isinstance(tempo, TempoMap):
         tempo = TempoMap.constant(tempo)
     check_tempo(tempo.qpm)
-    rate = float(tempo.qpm.max()) / 60.0 * ticks_per_quarter
-    for what, second in _latest(song, tempo).items():
+    rate = max(tempo.qpm.tolist()) / 60.0 * ticks_per_quarter
+    for what, second in _latest(song, rows, tempo).items():
         if second * rate > _MAX_TICKS:
             raise LimitError(f"{what} at {second:g} s; a .mid cannot say that at this resolution")
     return TempoTicks.of(tempo, ticks_per_quarter)
 
 
-def _latest(song: Song, tempo: TempoMap) -> dict[str, float]:
+def _latest(song: Song, rows: npt.NDArray[np.void], tempo: TempoMap) -> dict[str, float]:
     """Return the last second of each kind of thing that is put on ticks."""
     controls = [float(track.controls["seconds"][-1]) for track in song if len(track.controls)]
     events = [event.seconds for part in (song, *song) for event in part.events]
     return {
-        "a note ends": song.end,
+        "a note ends": float(rows["end"].max(initial=0.0)),
         "a control stands": max(controls, default=0.0),
         "an event stands": max(events, default=0.0),
         "the tempo changes": float(tempo.seconds[-1]),
@@ -276,6 +285,8 @@ def _keys(song: Song) -> list[Change]:
 
 def _follow(tracks: Sequence[Track], programs: list[int | None], channels: Sequence[int]) -> None:
     """Let tracks without notes choose the program of those they share a channel with, in place."""
+    if all(len(track.notes) for track in tracks):
+        return
     heard = {
         (track.port, channel): program
         for track, program, channel in zip(tracks, programs, channels, strict=True)
@@ -297,28 +308,21 @@ def _claims(
     return frozenset(found)
 
 
-def _on_ticks(tracks: Sequence[Track], tempo: TempoTicks) -> NoteTable:
+def _on_ticks(tracks: Sequence[Track], rows: npt.NDArray[np.void], tempo: TempoTicks) -> NoteTable:
     """Put the notes of all tracks on ticks in one go."""
-    counts = [len(track.notes) for track in tracks]
-    notes = np.concatenate([NO_NOTES, *(track.notes for track in tracks)])
-    return NoteTable(
-        np.repeat(np.arange(len(tracks), dtype=np.int64), counts),
-        tempo.at(notes["start"]),
-        tempo.at(notes["end"]),
-        notes["pitch"],
-        notes["velocity"],
-    )
+    part = np.arange(len(tracks), dtype=np.int64).repeat([len(track.notes) for track in tracks])
+    start, end = tempo.at(times(rows))
+    return NoteTable(part, start, end, rows["pitch"], rows["velocity"])
 
 
-def _coarse(tracks: Sequence[Track], notes: NoteTable, tempo: TempoTicks) -> list[Change]:
+def _coarse(rows: npt.NDArray[np.void], notes: NoteTable, tempo: TempoTicks) -> list[Change]:
     """List what a coarse resolution or a slow tempo does to the seconds of the notes."""
-    if tempo.micro.max() * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
+    if max(tempo.micro.tolist()) * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
         return []
     farthest = np.zeros(len(notes.start))
     for name, ticks in (("start", notes.start), ("end", notes.end)):
-        meant = np.concatenate([NO_NOTES[name], *(track.notes[name] for track in tracks)])
         written = seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)
-        np.maximum(farthest, np.abs(written - meant), out=farthest)
+        np.maximum(farthest, np.abs(written - rows[name]), out=farthest)
     moved = int(np.count_nonzero(farthest > _AUDIBLE))
     largest = 1e3 * float(farthest.max(initial=0.0))
     what = f"{moved:,} notes moved to coarse ticks, the farthest by {largest:.1f} ms"
@@ -328,12 +332,12 @@ def _coarse(tracks: Sequence[Track], notes: NoteTable, tempo: TempoTicks) -> lis
 def _count(
     tracks: Sequence[Track],
     notes: NoteTable,
-    which: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    which: npt.NDArray[np.intp],
     kind: str,
     what: str,
 ) -> list[Change]:
     """List how many notes of each track something was done to."""
-    if not which.any():
+    if not len(which):
         return []
     found = np.bincount(notes.part[which], minlength=len(tracks)).tolist()
     return [
@@ -363,7 +367,7 @@ def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTa
 
 
 def _resolve(
-    tracks: Sequence[Track], notes: NoteTable, overlap: Overlap, tempo: TempoTicks
+    parts: Sequence[Part], notes: NoteTable, overlap: Overlap, tempo: TempoTicks
 ) -> list[Change]:
     """Apply the overlap policy to what overlaps, in place, and list it."""
     if overlap == "keep":
@@ -374,13 +378,14 @@ def _resolve(
         over = overlapping(notes)
         if len(over):
             row = int(over[0])
-            name, pitch = shown(tracks[int(notes.part[row])]), int(notes.pitch[row])
+            name, pitch = shown(parts[int(notes.part[row])].track), int(notes.pitch[row])
             raise ConversionError(
                 f"{name}: pitch {pitch} at {_second(notes, row, tempo):.3f} s still sounds when it "
                 "is struck again; pass overlap='trim', 'spill' or 'keep'"
             )
         return []
     trimmed, together = trim(notes)
+    tracks = [part.track for part in parts]
     changes = _count(tracks, notes, trimmed, "overlap", "ended where the pitch is struck again")
     what = "left together with another that begins there on its pitch"
     return changes + _count(tracks, notes, together, "overlap", what)

@@ -8,9 +8,10 @@ make the same empty claim. Whatever is not simply the claim is listed as a chang
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from midikit.convert.arrange.naming import shown
+from midikit.convert.arrange.naming import shown_name
 from midikit.errors import ConversionError
 from midikit.escape import quoted
 from midikit.gm import PROGRAM_NAMES, ProgramGuess, find_program
@@ -28,6 +29,8 @@ Programs: TypeAlias = "Literal['name', 'source'] | Mapping[str, int]"
 
 _KITS = frozenset([0, 8, 16, 24, 25, 26, 32, 40, 48, 56])
 _EMPTY_CLAIMS = frozenset([0, 1])
+_LONGEST_REMEMBERED = 200
+"""Characters of a name; what longer ones say is not kept."""
 
 
 def choose_programs(
@@ -67,10 +70,18 @@ def choose_programs(
     chosen: list[int | None] = []
     changes = []
     for track in tracks:
-        program, why = _choose(track, asked.get(track.name), empty_claims=empty)
+        choose = _choose if len(track.name) <= _LONGEST_REMEMBERED else _choose.__wrapped__
+        program, change = choose(
+            track.name,
+            track.program,
+            asked.get(track.name),
+            is_drum=track.is_drum,
+            is_silent=not len(track.notes),
+            empty_claims=empty,
+        )
         chosen.append(program)
-        if why:
-            changes.append(Change("program", shown(track), why))
+        if change is not None:
+            changes.append(change)
     return chosen, changes
 
 
@@ -90,17 +101,32 @@ def _checked(tracks: Sequence[Track], asked: Mapping[str, object]) -> dict[str, 
     return checked
 
 
-def _choose(track: Track, asked: int | None, *, empty_claims: bool) -> tuple[int | None, str]:
-    """Choose one track's program; the text is empty where it is the claim."""
-    claim = track.program
-    if not len(track.notes) and claim is None and asked is None:
-        return None, ""
+@lru_cache(maxsize=1024, typed=True)
+def _choose(
+    name: str,
+    claim: int | None,
+    asked: int | None,
+    *,
+    is_drum: bool,
+    is_silent: bool,
+    empty_claims: bool,
+) -> tuple[int | None, Change | None]:
+    """Choose one track's program and say why, unless it is the claim; names come again."""
+    if is_silent and claim is None and asked is None:
+        return None, None
     if asked is not None:
-        sound = f"kit {asked}" if track.is_drum else _sound(asked)
-        return asked, "" if asked == claim else f"plays {sound}, as asked"
-    if track.is_drum:
-        return _choose_kit(claim)
-    guess = find_program(track.name)
+        sound = f"kit {asked}" if is_drum else _sound(asked)
+        program, why = asked, "" if asked == claim else f"plays {sound}, as asked"
+    elif is_drum:
+        program, why = _choose_kit(claim)
+    else:
+        program, why = _choose_by_name(name, claim, empty_claims=empty_claims)
+    return program, Change("program", shown_name(name), why) if why else None
+
+
+def _choose_by_name(name: str, claim: int | None, *, empty_claims: bool) -> tuple[int, str]:
+    """Choose the program of an instrument."""
+    guess = find_program(name)
     if guess is None:
         if claim is None:
             return 0, f"plays {_sound(0)}: its name says nothing"
