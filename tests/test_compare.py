@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -252,6 +253,32 @@ def test_a_crowd_of_equal_notes_takes_little_time_and_memory() -> None:
     report = compare(many, fewer)
     assert (report.matched, report.missing, report.extra) == (20_000, 30_000, 0)
     assert not report.onset_errors.any()
+
+
+def test_memory_grows_with_the_notes_not_with_their_product() -> None:
+    """Twenty thousand equal notes twice: a table of all pairs would take 400 MB."""
+    many = Song((Track("x", notes=as_notes(np.tile([[1.0, 2.0, 60.0, 80.0]], (20_000, 1)))),))
+    tracemalloc.start()
+    try:
+        assert compare(many, many).same
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 400 * 20_000
+
+
+def test_a_long_chain_of_near_notes_is_matched() -> None:
+    """Ten thousand notes of one pitch, each within reach of the next, every third one lost."""
+    start = np.arange(10_000) * 0.002
+    kept = np.flatnonzero(np.arange(10_000) % 3)
+    reference, estimate = (
+        Onsets(np.zeros(len(times), np.int64), times, times + 0.01)
+        for times in (start, start[kept])
+    )
+    left, right = match_onsets(reference, estimate, tolerance=0.003)
+    assert right.tolist() == [*range(len(kept))]
+    assert (np.abs(start[left] - start[kept][right]) <= 0.003 + GUARD).all()
+    assert len(set(left.tolist())) == len(left)
 
 
 def test_large_clusters_are_matched_like_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
