@@ -19,6 +19,7 @@ from midikit.model.notes import as_notes, shift
 from midikit.model.song import Song, Track
 from midikit.verify.compare import compare
 from midikit.verify.match import GUARD, Onsets, match_onsets
+from midikit.verify.matches import ErrorSummary
 from midikit.verify.pairing import pair_tracks
 
 if TYPE_CHECKING:
@@ -306,6 +307,32 @@ def test_errors_are_summarised_in_seconds() -> None:
     assert report.onset.shift == pytest.approx(0.001)
     assert report.offset.max == pytest.approx(0.5)
     assert (report.velocity.max, report.velocity.shift) == (10, 2)
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.integers(-126, 126), min_size=1, max_size=30))
+def test_summaries_equal_those_of_numpy(differences: list[float]) -> None:
+    """Percentiles and median to the bit."""
+    summary = ErrorSummary.of(differences)
+    sizes = np.abs(np.array(differences, np.float64))
+    expected = [*np.percentile(sizes, [50, 90, 99, 100]), np.median(differences)]
+    assert [summary.median, summary.p90, summary.p99, summary.max, summary.shift] == expected
+
+
+def test_the_first_differences_are_those_of_all_tracks() -> None:
+    """Of three tracks, one without counterpart, the earliest lines by time, whatever the limit."""
+    reference = song_of(
+        [("A", [(3, 4, 60, 80), (1, 2, 61, 80)]), ("B", [(2, 3, 62, 80)]), ("C", [])]
+    )
+    estimate = song_of([("A", []), ("B", [(0.5, 1, 63, 80)]), ("C", [(1.5, 2, 64, 80)])])
+    lines = [
+        "B: note 0 at 0.500 s, pitch 63 (D#4), is extra",
+        "A: note 0 at 1.000 s, pitch 61 (C#4), is missing",
+        "C: note 0 at 1.500 s, pitch 64 (E4), is extra",
+        "B: note 0 at 2.000 s, pitch 62 (D4), is missing",
+        "A: note 1 at 3.000 s, pitch 60 (C4), is missing",
+    ]
+    for limit in range(7):
+        assert compare(reference, estimate).differences(limit) == lines[:limit]
 
 
 def test_nothing_compared_with_nothing() -> None:
