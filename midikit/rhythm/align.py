@@ -9,6 +9,7 @@ offset, not a lag: it stays.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -132,27 +133,34 @@ def _measured(
     # From the first start on, so that great times keep their digits.
     after = np.bincount(strokes.of_note, start - strokes.first[strokes.of_note], len(strokes))
     place = strokes.first + after / sizes
-    for index in range(len(song)):
-        of_part = place[strokes.track == index]
-        lags[index] = _lag(of_part, grid, swing)
-        weights[index] = len(of_part)
+    bounds = np.searchsorted(strokes.track, np.arange(len(song) + 1))
+    weights += np.diff(bounds)
+    told = np.flatnonzero(weights >= _LEAST_STROKES).tolist()
+    parts = [slice(bounds[index], bounds[index + 1]) for index in told]
+    lags[told] = _lags(place, parts, grid, swing)
     return lags, weights
 
 
-def _lag(place: npt.NDArray[np.float64], grid: BeatGrid, swing: float) -> float:
-    """Return the mean distance of strokes from the lines they fit best, NaN if it is doubtful."""
-    if len(place) < _LEAST_STROKES:
-        return np.nan
+def _lags(
+    place: npt.NDArray[np.float64], parts: list[slice], grid: BeatGrid, swing: float
+) -> list[float]:
+    """Return each part's mean distance from the lines it fits best, NaN if it is doubtful."""
     names = ["1/8", "1/16"] + (["1/8t", "1/16t"] if can_swing(grid.meter) else [])
-    best: tuple[float, npt.NDArray[np.float64]] | None = None
+    costs = [math.inf] * len(parts)
+    chosen = [place[part] for part in parts]
     for name in names:
-        away = _distances(place, grid, DIVISIONS[name], swing)
-        off = (away - np.median(away)) / _SCATTER
-        cost = float(np.mean(np.minimum(off**2 / 2.0, _FARTHEST)))
-        if best is None or cost < best[0] - _CLEARLY:
-            best = (cost, away)
-    assert best is not None
-    away = np.sort(best[1])
+        away = _distances(place, parts, grid, DIVISIONS[name], swing)
+        for i, part in enumerate(parts):
+            off = (away[part] - np.median(away[part])) / _SCATTER
+            cost = float(np.mean(np.minimum(off**2 / 2.0, _FARTHEST)))
+            if cost < costs[i] - _CLEARLY:
+                costs[i], chosen[i] = cost, away[part]
+    return [_trimmed_mean(away) for away in chosen]
+
+
+def _trimmed_mean(away: npt.NDArray[np.float64]) -> float:
+    """Average distances without the farthest, NaN if they are too scattered."""
+    away = np.sort(away)
     scatter = 1.4826 * float(np.median(np.abs(away - np.median(away))))
     if scatter > _GREATEST_DOUBT * np.sqrt(len(away)):
         return np.nan
@@ -161,15 +169,24 @@ def _lag(place: npt.NDArray[np.float64], grid: BeatGrid, swing: float) -> float:
 
 
 def _distances(
-    place: npt.NDArray[np.float64], grid: BeatGrid, per_quarter: int, swing: float
+    place: npt.NDArray[np.float64],
+    parts: list[slice],
+    grid: BeatGrid,
+    per_quarter: int,
+    swing: float,
 ) -> npt.NDArray[np.float64]:
-    """Return each stroke's distance in seconds from its line, around their common lag."""
+    """Return each stroke's distance in seconds from its line, around the lag of its part.
+
+    All parts at once: finding the lines of one costs as much as those of a thousand strokes.
+    """
     around = lines_around(place, grid, per_quarter, swing)
     step = around.after - around.before
     # Rounding may put a stroke on a bar line past the last line of the bar before: no step at all.
     share = np.divide(place - around.before, step, out=np.zeros_like(step), where=step > 0)
     turn = np.exp(2j * np.pi * share)
-    lag = float(np.angle(turn.mean())) / (2.0 * np.pi) * float(np.median(step))
+    lag = np.zeros(len(place))
+    for part in parts:
+        lag[part] = float(np.angle(turn[part].mean())) / (2.0 * np.pi) * np.median(step[part])
     line = lines_around(place - lag, grid, per_quarter, swing).nearest
     return np.asarray(place - line, np.float64)
 
