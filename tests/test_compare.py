@@ -270,7 +270,7 @@ def test_memory_grows_with_the_notes_not_with_their_product() -> None:
 
 def test_a_long_chain_of_near_notes_is_matched() -> None:
     """Ten thousand notes of one pitch, each within reach of the next, every third one lost."""
-    start = np.arange(10_000) * 0.002
+    start = 0.002 * np.arange(10_000, dtype=np.float64)
     kept = np.flatnonzero(np.arange(10_000) % 3)
     reference, estimate = (
         Onsets(np.zeros(len(times), np.int64), times, times + 0.01)
