@@ -6,7 +6,6 @@ Whatever is printed, used as a file name or opened in a spreadsheet goes through
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -119,6 +118,8 @@ def file_stem(name: str, fallback: str = "untitled") -> str:
     clean = _UNSAFE_IN_STEM.sub("_", unicodedata.normalize("NFC", clean))
     clean = clean.strip(" ._-").lstrip("~")
     if len(name) > 4 * _STEM_BYTES or len(clean.encode()) > _STEM_BYTES:
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and few names are that long
+
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         cut = clean.encode()[: _STEM_BYTES - 9].decode("utf-8", "ignore").rstrip(" ._-")
         clean = f"{cut}-{digest}"

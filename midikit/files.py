@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from midikit.errors import InputError, LimitError, OutputError
@@ -81,7 +80,7 @@ def write_bytes(
     shown = printable(str(target), 200)
     if target.is_dir() and not target.is_symlink():
         raise OutputError(f"{shown}: cannot be written: is a folder")
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0)
     try:

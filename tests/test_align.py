@@ -11,7 +11,7 @@ from midikit.model.beats import BeatGrid
 from midikit.model.events import Event, as_controls
 from midikit.model.notes import NO_NOTES, as_notes
 from midikit.model.song import Song, Track
-from midikit.rhythm.align import align, part_lags
+from midikit.rhythm.align import align, common_lag, part_lags
 from midikit.rhythm.quantize import quantize
 from midikit.rhythm.strokes import find_strokes
 from midikit.sandbox.songs import DemoSong, demo_songs
@@ -52,6 +52,21 @@ def test_no_part_moves_on_the_whole(demo: DemoSong) -> None:
     ]
     assert np.average(lags, weights=sizes) == pytest.approx(0.0, abs=1e-9)
     assert np.abs(part_lags(align(song, grid), grid)).max() < 0.001
+
+
+def test_each_part_tells_its_own_lag() -> None:
+    """Measured all at once as each alone, also beside parts that do not tell and empty ones."""
+    random = np.random.default_rng(4)
+    grid = BeatGrid.constant(120.0, meter=(6, 8), end=60.0)
+    sizes = (0, 40, 3, 8, 0, 200, 7, 25)
+    parts = [
+        part("x", np.sort(random.integers(4, 40, n) / 2) + random.normal(0, 0.01, n), 0.03)
+        for n in sizes
+    ]
+    alone = np.array([common_lag(Song((one,)), grid) for one in parts])
+    together = part_lags(Song(tuple(parts)), grid) + common_lag(Song(tuple(parts)), grid)
+    assert np.flatnonzero(np.isnan(together)).tolist() == [0, 2, 4, 6]
+    assert np.nan_to_num(together) == pytest.approx(alone, abs=1e-12)
 
 
 @each_song

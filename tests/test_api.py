@@ -72,6 +72,12 @@ def test_importing_midikit_loads_nothing_heavy() -> None:
     assert not loaded_by("import midikit") & HEAVY
 
 
+def test_importing_midikit_loads_little_of_the_library() -> None:
+    """Not even what is light: the front door alone costs a fraction of numpy."""
+    loaded = loaded_by("import midikit")
+    assert not loaded & {"dataclasses", "inspect", "pathlib", "json", "click", "logging"}
+
+
 def test_reading_and_writing_load_no_network_and_no_other_midi_library() -> None:
     """httpx, mido and pretty_midi are only for those who ask for them."""
     code = "import midikit as mk; mk.read_midi(mk.to_midi(mk.read_json({'instruments': []})))"

@@ -24,6 +24,7 @@ from midikit.cli.report import Report
 from midikit.cli.table import Column, table_lines
 
 HEAVY = ("numpy", "httpx", "mido", "pretty_midi", "matplotlib", "rich", "msgspec")
+NEEDLESS = ("httpcore", "ssl", "socket", "asyncio", "email", "http", "sqlite3", "multiprocessing")
 ANSWER = {
     "instruments": [{"name": "Koto", "notes": [{"start": 0, "end": 1, "pitch": 60, "velocity": 1}]}]
 }
@@ -35,17 +36,49 @@ def start(*words: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["convert", "-h"], ["demo", "-h"]])
-def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
-    """Asking what there is takes a tenth of a second, not the time to load numpy."""
+def loaded_by(*words: str, among: tuple[str, ...]) -> tuple[list[str], bytes]:
+    """Run a command in a fresh interpreter: which of these modules it loaded, and its output."""
     code = (
         "import sys; from midikit.__main__ import main; status = main(sys.argv[1:]); "
-        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr); "
+        f"print(*[name for name in {among} if name in sys.modules], file=sys.stderr); "
         "sys.exit(status)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
-    assert done.stderr.strip() == b"[]"
-    assert done.stdout.startswith((b"Usage: midikit", b"midikit 0."))
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return done.stderr.decode().splitlines()[-1].split(), done.stdout
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], *([name, "-h"] for name in COMMANDS)])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    """Asking what there is takes a twentieth of a second, not the time to load numpy."""
+    loaded, output = loaded_by(*words, among=(*HEAVY, *NEEDLESS, "concurrent"))
+    assert loaded == []
+    assert output.startswith(b"Usage: midikit")
+
+
+def test_the_version_loads_nothing_heavy() -> None:
+    """Only what reads the version of an installed package."""
+    loaded, output = loaded_by("--version", among=HEAVY)
+    assert loaded == []
+    assert output.startswith(b"midikit 0.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["convert", "{}", "-o", "out/", "--to", "mid,npz,notes.npz,csv", "--quantize", "auto"],
+        ["inspect", "{}"],
+        ["compare", "{}", "{}"],
+    ],
+)
+def test_a_file_needs_no_network_and_no_other_library(words: list[str], tmp_path: Path) -> None:
+    """Neither httpx nor what it brings, nor threads, nor what only adapters use."""
+    source, out = tmp_path / "song.json", str(tmp_path / "out/")
+    source.write_text(json.dumps(ANSWER))
+    named = [word.replace("{}", str(source)).replace("out/", out) for word in words]
+    heavy = [name for name in HEAVY if name not in ("numpy", "msgspec")]
+    loaded, _ = loaded_by(*named, among=(*heavy, *NEEDLESS, "concurrent"))
+    assert loaded == []
 
 
 def test_every_command_has_help_with_examples_first(capsys: pytest.CaptureFixture[str]) -> None:

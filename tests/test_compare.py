@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +19,7 @@ from midikit.model.notes import as_notes, shift
 from midikit.model.song import Song, Track
 from midikit.verify.compare import compare
 from midikit.verify.match import GUARD, Onsets, match_onsets
+from midikit.verify.matches import ErrorSummary
 from midikit.verify.pairing import pair_tracks
 
 if TYPE_CHECKING:
@@ -254,6 +256,32 @@ def test_a_crowd_of_equal_notes_takes_little_time_and_memory() -> None:
     assert not report.onset_errors.any()
 
 
+def test_memory_grows_with_the_notes_not_with_their_product() -> None:
+    """Twenty thousand equal notes twice: a table of all pairs would take 400 MB."""
+    many = Song((Track("x", notes=as_notes(np.tile([[1.0, 2.0, 60.0, 80.0]], (20_000, 1)))),))
+    tracemalloc.start()
+    try:
+        assert compare(many, many).same
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 400 * 20_000
+
+
+def test_a_long_chain_of_near_notes_is_matched() -> None:
+    """Ten thousand notes of one pitch, each within reach of the next, every third one lost."""
+    start = 0.002 * np.arange(10_000, dtype=np.float64)
+    kept = np.flatnonzero(np.arange(10_000) % 3)
+    reference, estimate = (
+        Onsets(np.zeros(len(times), np.int64), times, times + 0.01)
+        for times in (start, start[kept])
+    )
+    left, right = match_onsets(reference, estimate, tolerance=0.003)
+    assert right.tolist() == [*range(len(kept))]
+    assert (np.abs(start[left] - start[kept][right]) <= 0.003 + GUARD).all()
+    assert len(set(left.tolist())) == len(left)
+
+
 def test_large_clusters_are_matched_like_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the least difference is too dear to find, there are still as many pairs."""
     generator = np.random.default_rng(5)
@@ -279,6 +307,32 @@ def test_errors_are_summarised_in_seconds() -> None:
     assert report.onset.shift == pytest.approx(0.001)
     assert report.offset.max == pytest.approx(0.5)
     assert (report.velocity.max, report.velocity.shift) == (10, 2)
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.integers(-126, 126), min_size=1, max_size=30))
+def test_summaries_equal_those_of_numpy(differences: list[float]) -> None:
+    """Percentiles and median to the bit."""
+    summary = ErrorSummary.of(differences)
+    sizes = np.abs(np.array(differences, np.float64))
+    expected = [*np.percentile(sizes, [50, 90, 99, 100]), np.median(differences)]
+    assert [summary.median, summary.p90, summary.p99, summary.max, summary.shift] == expected
+
+
+def test_the_first_differences_are_those_of_all_tracks() -> None:
+    """Of three tracks, one without counterpart, the earliest lines by time, whatever the limit."""
+    reference = song_of(
+        [("A", [(3, 4, 60, 80), (1, 2, 61, 80)]), ("B", [(2, 3, 62, 80)]), ("C", [])]
+    )
+    estimate = song_of([("A", []), ("B", [(0.5, 1, 63, 80)]), ("C", [(1.5, 2, 64, 80)])])
+    lines = [
+        "B: note 0 at 0.500 s, pitch 63 (D#4), is extra",
+        "A: note 0 at 1.000 s, pitch 61 (C#4), is missing",
+        "C: note 0 at 1.500 s, pitch 64 (E4), is extra",
+        "B: note 0 at 2.000 s, pitch 62 (D4), is missing",
+        "A: note 1 at 3.000 s, pitch 60 (C4), is missing",
+    ]
+    for limit in range(7):
+        assert compare(reference, estimate).differences(limit) == lines[:limit]
 
 
 def test_nothing_compared_with_nothing() -> None:

@@ -71,6 +71,19 @@ def test_a_grid_adds_beat_and_bar() -> None:
     ]
 
 
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 8])
+def test_a_table_of_several_blocks_has_no_seams(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven rows are the same text however many are made at a time."""
+    song = Song((Track("Koto", notes=as_notes([(i / 3, i, 60 + i, 80) for i in range(7)])),))
+    grid = BeatGrid.constant(97.0, 0.1)
+    whole = to_csv(song), to_csv(song, grid=grid)
+    monkeypatch.setattr("midikit.convert.table._BLOCK", block)
+    assert (to_csv(song), to_csv(song, grid=grid)) == whole
+    assert [len(table_of(text)) for text in whole] == [7, 7]
+
+
 def test_a_song_without_notes_is_a_header() -> None:
     """One line."""
     header = "track,name,program,drum,start,end,pitch,velocity\r\n"

@@ -9,7 +9,6 @@ import contextlib
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +30,7 @@ from midikit.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from midikit.fetch.client import Clip
 
@@ -59,6 +58,8 @@ def draining(jobs: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
     ThreadPoolExecutor
         The pool. At the end what has not begun is cancelled.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a file needs no threads
+
     pool = ThreadPoolExecutor(jobs, "midikit-fetch")
     try:
         yield pool
@@ -233,5 +234,7 @@ def wait_for(future: Future[Clip]) -> None:
     future : Future of Clip
         What is waited for.
     """
+    from concurrent.futures import wait  # noqa: PLC0415 - a file needs no threads
+
     while not wait([future], _TICK).done:
         pass

@@ -6,7 +6,6 @@ import contextlib
 import sys
 import threading
 from collections import Counter
-from concurrent.futures import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -327,8 +326,7 @@ class _Batch:
             if future.cancelled():
                 left += 1
                 continue
-            wait([future])
-            if isinstance(future.exception(), NotAskedError):
+            if isinstance(future.exception(), NotAskedError):  # waits for what is still out
                 left += 1
             else:
                 self._settle(clip_id, future)

@@ -16,6 +16,8 @@ from midikit.model.song import NOTE_ARRAY
 if TYPE_CHECKING:
     import os
 
+    import numpy.typing as npt
+
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song
 
@@ -23,6 +25,9 @@ __all__ = ["to_csv", "to_notes_npz", "write_csv", "write_notes_npz"]
 
 _COLUMNS = "track,name,program,drum,start,end,pitch,velocity"
 _SPECIAL = re.compile(r'[",;\t\r\n]|^ | $')
+_BLOCK = 1 << 13
+"""Rows of a table that are made at a time."""
+
 _NUMBERS_AT_MOST = 120
 """Characters that the numbers of one row take at most, with beat and bar."""
 
@@ -87,18 +92,32 @@ def to_csv(
             f"characters, the limit is {max_bytes:,}; shorten the names or raise it with max_bytes="
         )
     notes = song.note_array()
+    header = _COLUMNS
+    places: list[npt.NDArray[np.float64]] = []
+    if grid is not None:
+        header += ",beat,bar"
+        with np.errstate(over="ignore"):
+            places = [grid.beat_at(notes["start"]), grid.bar_at(notes["start"])]
+    # A block at a time: numbers as objects take several times the room of their text.
+    blocks = [
+        _rows(heads, notes[row : row + _BLOCK], [place[row : row + _BLOCK] for place in places])
+        for row in range(0, len(notes), _BLOCK)
+    ]
+    return "\r\n".join([header, *blocks, ""])
+
+
+def _rows(
+    heads: list[str], notes: npt.NDArray[np.void], places: list[npt.NDArray[np.float64]]
+) -> str:
+    """Write some rows of the table, without the end of the last line."""
     columns = [notes[name].tolist() for name in ("track", "start", "end", "pitch", "velocity")]
     rows = [
         f"{heads[track]}{start!r},{end!r},{pitch},{velocity}"
         for track, start, end, pitch, velocity in zip(*columns, strict=True)
     ]
-    header = _COLUMNS
-    if grid is not None:
-        header += ",beat,bar"
-        with np.errstate(over="ignore"):
-            places = grid.beat_at(notes["start"]).tolist(), grid.bar_at(notes["start"]).tolist()
-        rows = [f"{row},{beat!r},{bar!r}" for row, beat, bar in zip(rows, *places, strict=True)]
-    return "\r\n".join([header, *rows, ""])
+    for place in places:
+        rows = [f"{row},{value!r}" for row, value in zip(rows, place.tolist(), strict=True)]
+    return "\r\n".join(rows)
 
 
 def _field(text: str) -> str:

@@ -10,7 +10,7 @@ offset, not a lag: it stays.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,10 +119,10 @@ def _measured(
     song: Song, grid: BeatGrid
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Measure how late each part is against the grid itself, and count its strokes."""
-    lags, weights = np.full(len(song), np.nan), np.zeros(len(song))
+    lags = np.full(len(song), np.nan)
     counts = [len(track.notes) for track in song.tracks]
     if not sum(counts):
-        return lags, weights
+        return lags, np.zeros(len(song))
     start = np.concatenate([track.notes["start"] for track in song.tracks])
     near = is_near(start, grid)
     start = start[near]
@@ -132,45 +132,78 @@ def _measured(
     # From the first start on, so that great times keep their digits.
     after = np.bincount(strokes.of_note, start - strokes.first[strokes.of_note], len(strokes))
     place = strokes.first + after / sizes
-    for index in range(len(song)):
-        of_part = place[strokes.track == index]
-        lags[index] = _lag(of_part, grid, swing)
-        weights[index] = len(of_part)
-    return lags, weights
+    weights = np.bincount(strokes.track, minlength=len(song))
+    told = weights >= _LEAST_STROKES
+    if told.any():
+        lags[told] = _lags(place[told[strokes.track]], _Parts(weights[told]), grid, swing)
+    return lags, weights.astype(np.float64)
 
 
-def _lag(place: npt.NDArray[np.float64], grid: BeatGrid, swing: float) -> float:
-    """Return the mean distance of strokes from the lines they fit best, NaN if it is doubtful."""
-    if len(place) < _LEAST_STROKES:
-        return np.nan
+class _Parts:
+    """Statistics of many parts at once, one part after the other in each column.
+
+    Parts are mostly short: what is computed for all in one call costs as much as for one.
+    """
+
+    def __init__(self, sizes: npt.NDArray[np.int64]) -> None:
+        self.sizes = sizes
+        self.ends = np.cumsum(sizes)
+        self.of_row = np.repeat(np.arange(len(sizes)), sizes)
+
+    def ordered(self, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Sort the rows of each part."""
+        return column[np.lexsort((column, self.of_row))]
+
+    def medians(self, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the median of each part, shape (parts,)."""
+        ordered, first = self.ordered(column), self.ends - self.sizes
+        low, high = ordered[first + (self.sizes - 1) // 2], ordered[first + self.sizes // 2]
+        middle: npt.NDArray[np.float64] = (low + high) / 2.0
+        return middle
+
+    def means(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the mean of each part, shape (parts,)."""
+        return np.array([rows.mean() for rows in np.split(column, self.ends[:-1])])
+
+
+def _lags(
+    place: npt.NDArray[np.float64], parts: _Parts, grid: BeatGrid, swing: float
+) -> npt.NDArray[np.float64]:
+    """Return each part's mean distance from the lines it fits best, NaN if it is doubtful."""
     names = ["1/8", "1/16"] + (["1/8t", "1/16t"] if can_swing(grid.meter) else [])
-    best: tuple[float, npt.NDArray[np.float64]] | None = None
+    best = np.full(len(parts.sizes), np.inf)
+    chosen = place
     for name in names:
-        away = _distances(place, grid, DIVISIONS[name], swing)
-        off = (away - np.median(away)) / _SCATTER
-        cost = float(np.mean(np.minimum(off**2 / 2.0, _FARTHEST)))
-        if best is None or cost < best[0] - _CLEARLY:
-            best = (cost, away)
-    assert best is not None
-    away = np.sort(best[1])
-    scatter = 1.4826 * float(np.median(np.abs(away - np.median(away))))
-    if scatter > _GREATEST_DOUBT * np.sqrt(len(away)):
-        return np.nan
-    cut = int(_TRIMMED * len(away))
-    return float(np.mean(away[cut : len(away) - cut]))
+        away = _distances(place, parts, grid, DIVISIONS[name], swing)
+        off = (away - parts.medians(away)[parts.of_row]) / _SCATTER
+        cost = parts.means(np.minimum(off**2 / 2.0, _FARTHEST))
+        better = cost < best - _CLEARLY
+        best[better] = cost[better]
+        chosen = np.where(better[parts.of_row], away, chosen)
+    chosen = parts.ordered(chosen)
+    scatter = 1.4826 * parts.medians(np.abs(chosen - parts.medians(chosen)[parts.of_row]))
+    cut = (_TRIMMED * parts.sizes).astype(np.int64)
+    rows = zip((parts.ends - parts.sizes + cut).tolist(), (parts.ends - cut).tolist(), strict=True)
+    lags = np.array([chosen[a:b].mean() for a, b in rows])
+    lags[scatter > _GREATEST_DOUBT * np.sqrt(parts.sizes)] = np.nan
+    return lags
 
 
 def _distances(
-    place: npt.NDArray[np.float64], grid: BeatGrid, per_quarter: int, swing: float
+    place: npt.NDArray[np.float64],
+    parts: _Parts,
+    grid: BeatGrid,
+    per_quarter: int,
+    swing: float,
 ) -> npt.NDArray[np.float64]:
-    """Return each stroke's distance in seconds from its line, around their common lag."""
+    """Return each stroke's distance in seconds from its line, around the lag of its part."""
     around = lines_around(place, grid, per_quarter, swing)
     step = around.after - around.before
     # Rounding may put a stroke on a bar line past the last line of the bar before: no step at all.
     share = np.divide(place - around.before, step, out=np.zeros_like(step), where=step > 0)
-    turn = np.exp(2j * np.pi * share)
-    lag = float(np.angle(turn.mean())) / (2.0 * np.pi) * float(np.median(step))
-    line = lines_around(place - lag, grid, per_quarter, swing).nearest
+    turn = parts.means(np.exp(2j * np.pi * share))
+    lag = np.angle(turn) / (2.0 * np.pi) * parts.medians(step)
+    line = lines_around(place - lag[parts.of_row], grid, per_quarter, swing).nearest
     return np.asarray(place - line, np.float64)
 
 

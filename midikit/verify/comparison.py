@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +12,12 @@ import numpy as np
 from midikit.errors import DifferenceError
 from midikit.escape import printable
 from midikit.gm import DRUM_NAMES
-from midikit.model.notes import NOTE
+from midikit.model.notes import NO_NOTES, NOTE
 from midikit.verify.matches import Matches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from midikit.model.notes import Notes
@@ -82,18 +86,27 @@ class Comparison(Matches):
         >>> compare(Song(()), Song(())).differences()
         []
         """
-        found: list[tuple[float, str]] = []
+        missing = _starts(self.reference_song, self.missing_notes)
+        extra = _starts(self.estimate_song, self.extra_notes)
+        # All are put in order first and only those that are shown put in words.
+        found: list[tuple[float, Callable[[], str]]] = []
+        a = b = 0
         for track in self.tracks:
+            lost, surplus = missing[a : a + track.missing], extra[b : b + track.extra]
+            a, b = a + track.missing, b + track.extra
             if not (track.reference and track.estimate):
-                found += self._whole_track(track)
+                found += [
+                    (start, partial(self._whole_track, track, start))
+                    for start in [*lost[:1].tolist(), *surplus[:1].tolist()]
+                ]
                 continue
-            for rows, missing in ((track.missing_notes, True), (track.extra_notes, False)):
-                notes = _take(self._song(missing=missing), rows)
-                for i in np.argsort(notes["start"], kind="stable")[:limit].tolist():
-                    line = self._one_note(track, rows[i], notes[i], missing=missing)
-                    found.append((float(notes["start"][i]), line))
-        found.sort(key=lambda pair: pair[0])
-        return [line for _, line in found[:limit]]
+            for starts, is_missing in ((lost, True), (surplus, False)):
+                found += [
+                    (float(starts[i]), partial(self._one_note, track, i, missing=is_missing))
+                    for i in np.argsort(starts, kind="stable")[:limit].tolist()
+                ]
+        found.sort(key=itemgetter(0))
+        return [words() for _, words in found[:limit]]
 
     def raise_if_different(self) -> Comparison:
         """Raise if a note is missing or extra.
@@ -155,23 +168,20 @@ class Comparison(Matches):
         alike = sum(track.name == name for track in tracks) > 1
         return f"{printable(name)} (track {index})" if alike else printable(name)
 
-    def _whole_track(self, track: TrackComparison) -> list[tuple[float, str]]:
-        """Say that a track has no counterpart; nothing if it has no notes."""
+    def _whole_track(self, track: TrackComparison, start: float) -> str:
+        """Say that a track has no counterpart."""
         missing = bool(track.reference)
         rows = track.missing_notes if missing else track.extra_notes
-        if len(rows) == 0:
-            return []
-        start = float(_take(self._song(missing=missing), rows[:1])["start"][0])
         label = self._label(int(rows["track"][0]), missing=missing)
         count = f"{len(rows):,} note{'' if len(rows) == 1 else 's'}"
         word = "missing" if missing else "extra"
-        return [(start, f"{label}: the whole track is {word}, {count} from {start:.3f} s on")]
+        return f"{label}: the whole track is {word}, {count} from {start:.3f} s on"
 
-    def _one_note(
-        self, track: TrackComparison, row: np.void, note: np.void, *, missing: bool
-    ) -> str:
+    def _one_note(self, track: TrackComparison, i: int, *, missing: bool) -> str:
         """Say which note is missing or extra, and where a missing one may have gone."""
+        row = (track.missing_notes if missing else track.extra_notes)[i]
         index = int(row["track"])
+        note = self._song(missing=missing).tracks[index].notes[row["note"]]
         is_drum = self._song(missing=missing).tracks[index].is_drum
         label = self._label(index, missing=missing)
         where = f"note {row['note']} at {note['start']:.3f} s"
@@ -213,6 +223,14 @@ class Comparison(Matches):
     def __repr__(self) -> str:
         """Say the counts."""
         return f"<Comparison {self.summary}>"
+
+
+def _starts(song: Song, rows: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
+    """Look up the onsets of notes in seconds, all at once."""
+    starts = np.concatenate([NO_NOTES["start"], *(track.notes["start"] for track in song.tracks)])
+    first = np.cumsum([0, *(len(track.notes) for track in song.tracks)])
+    onsets: npt.NDArray[np.float64] = starts[first[rows["track"]] + rows["note"]]
+    return onsets
 
 
 def _take(song: Song, rows: npt.NDArray[np.void]) -> Notes:

@@ -118,18 +118,19 @@ def match_onsets(
         return np.empty(0, np.intp), np.empty(0, np.intp)
     if group.max() <= _MAX_SHORT:
         group = group.astype(np.uint16)
-    # Two stable sorts: runs that are in order already are merged, short integers are counted.
-    order = np.argsort(start, kind="stable")
-    order = order[np.argsort(group[order], kind="stable")]
+    # Stable, key by key: runs that are in order already are merged, short integers are counted.
+    order = np.lexsort((start, group))
     reach = tolerance + GUARD
     group, start, end = group[order], start[order], end[order]
     cluster = np.zeros(len(order), np.intp)
     np.cumsum((group[1:] != group[:-1]) | (start[1:] - start[:-1] > reach), out=cluster[1:])
     table = _Sorted(start, end, order >= split, cluster)
     rows_r, rows_e = _match_sorted(table, reach)
-    found_r, found_e = order[rows_r], order[rows_e] - split
-    ascending = np.argsort(found_r)
-    return found_r[ascending], found_e[ascending]
+    # A place for each row of the reference brings the pairs in order without a sort.
+    partner = np.full(split, -1, np.intp)
+    partner[order[rows_r]] = order[rows_e] - split
+    found = np.flatnonzero(partner >= 0)
+    return found, partner[found]
 
 
 def _match_sorted(table: _Sorted, reach: float) -> tuple[_Rows, _Rows]:
@@ -187,8 +188,9 @@ def _match_stars(table: _Sorted, stars: npt.NDArray[np.bool_]) -> tuple[_Rows, _
     lone = single[cluster]
     cost = _cost(table.start[rows], table.end[rows], table.start[lone], table.end[lone])
     order = np.lexsort((cost, cluster))
+    cluster = cluster[order]
     first = np.ones(len(order), np.bool_)
-    first[1:] = np.diff(cluster[order]) != 0
+    first[1:] = cluster[1:] != cluster[:-1]
     nearest = rows[order[first]]
     lone = single[table.cluster[nearest]]
     swap = table.is_estimate[nearest]
