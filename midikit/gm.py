@@ -299,7 +299,12 @@ def is_drum(name: str, program: int | None) -> bool:
     >>> is_drum("Song (Drums)", 0), is_drum("Steel Drums", None), is_drum("Percussion", 47)
     (True, False, False)
     """
-    whole = _SUFFIX.sub("", name[:_LONGEST_NAME].strip())
+    return _is_drum(name[:_LONGEST_NAME], program)
+
+
+@lru_cache(maxsize=1024)
+def _is_drum(name: str, program: int | None) -> bool:
+    whole = _SUFFIX.sub("", name.strip())
     parts = [whole]
     role = _ROLE.search(whole)
     if role is not None:
