@@ -333,15 +333,18 @@ def seconds_from_ticks(
     [0.5, 1.0]
     """
     position = np.asarray(ticks, np.int64)
-    if position.size and int(np.max(position)) > _MAX_EXACT_TICKS:
+    if position.size and int(position.max()) > _MAX_EXACT_TICKS:
         return _seconds_from_far_ticks(position, tempo_ticks, micro, ticks_per_quarter)
     if len(micro) == 1:
         # One division of whole numbers: a tick on the lattice gives its second to the last bit.
         return position * int(micro[0]) / (1e6 * ticks_per_quarter)
-    # Whole numbers up to each change (microseconds times ticks), so that nothing adds up.
-    elapsed = np.concatenate([[0], np.cumsum(np.diff(tempo_ticks) * micro[:-1])])
-    segment = np.clip(np.searchsorted(tempo_ticks, position, side="right") - 1, 0, None)
-    total = elapsed[segment] + (position - tempo_ticks[segment]) * micro[segment]
+    # Whole numbers up to each change (microseconds times ticks), so that nothing adds up; less
+    # what the tempo from there on would have made of the ticks before.
+    ahead = np.zeros(len(micro), np.int64)
+    np.cumsum((tempo_ticks[1:] - tempo_ticks[:-1]) * micro[:-1], out=ahead[1:])
+    ahead -= tempo_ticks * micro
+    segment = np.maximum(tempo_ticks.searchsorted(position, side="right") - 1, 0)
+    total = position * micro[segment] + ahead[segment]
     return np.asarray(total / (1e6 * ticks_per_quarter), np.float64)
 
 

@@ -214,6 +214,18 @@ def test_tempo_maps_invert(changes: list[tuple[float, float]], times: list[float
     assert np.allclose(tempo.to_seconds(tempo.to_quarters(times)), times, atol=1e-9)
 
 
+def test_one_tempo_is_a_map_of_one_tempo() -> None:
+    """TempoMap.constant is the constructor for one tempo: as checked and as frozen."""
+    short, long = TempoMap.constant(93.5), TempoMap(np.zeros(1), np.array([93.5]))
+    for name in ("seconds", "qpm", "quarters"):
+        one, other = getattr(short, name), getattr(long, name)
+        assert (one.tolist(), one.dtype) == (other.tolist(), other.dtype)
+        assert not one.flags.writeable
+    for qpm in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(NotesError, match="every tempo must be finite and above 0"):
+            TempoMap.constant(qpm)
+
+
 @pytest.mark.parametrize(
     ("seconds", "qpm"),
     [([], []), ([1.0], [120.0]), ([0.0, 0.0], [120.0, 90.0]), ([0.0], [0.0]), ([0.0], [np.nan])],

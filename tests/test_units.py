@@ -73,6 +73,29 @@ def test_seconds_stay_within_half_a_tick(
     assert np.abs(found - times).max() <= longest / 2 + 1e-9
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 5000), st.integers(1, MAX_MICROSECONDS)), max_size=12),
+    st.lists(st.integers(0, 1 << 30), min_size=1, max_size=12),
+    st.sampled_from([24, 96, 480, 960]),
+)
+def test_seconds_are_one_division_of_whole_numbers(
+    changes: list[tuple[int, int]], ticks: list[int], resolution: int
+) -> None:
+    """Microseconds times ticks are counted exactly, whatever the tempo events; rounded once."""
+    starts, tempi = [0], [500_000]
+    for step, micro in changes:
+        starts.append(starts[-1] + step)
+        tempi.append(micro)
+    expected = []
+    for tick in ticks:
+        ends = [*starts[1:], tick]
+        spans = [min(end, tick) - start for start, end in zip(starts, ends, strict=True)]
+        total = sum(max(span, 0) * micro for span, micro in zip(spans, tempi, strict=True))
+        expected.append(total / (1e6 * resolution))
+    found = seconds_from_ticks(ticks, np.array(starts), np.array(tempi), resolution)
+    assert found.tolist() == expected
+
+
 def test_ticks_beyond_exact_arithmetic_do_not_wrap() -> None:
     """A hostile file's ticks give seconds, not negative ones."""
     far = np.array([1 << 58], np.int64)

@@ -18,6 +18,9 @@ __all__ = ["DEFAULT_QPM", "TempoMap", "default_tempo"]
 DEFAULT_QPM = 120.0
 """Quarters a minute where a file says nothing."""
 
+_ZERO = np.zeros(1)
+_ZERO.flags.writeable = False
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TempoMap:
@@ -62,11 +65,14 @@ class TempoMap:
                 f"tempo map of {seconds.shape} seconds and {qpm.shape} tempi; expected one tempo a "
                 "second given"
             )
-        if not (np.isfinite(seconds).all() and seconds[0] == 0 and (np.diff(seconds) > 0).all()):
+        # Written so that a NaN fails each test.
+        steps = seconds[1:] - seconds[:-1]
+        if not (seconds[0] == 0 and (steps > 0).all() and seconds[-1] < np.inf):
             raise NotesError("tempo map: seconds must be finite, begin at 0 and increase")
-        if not (np.isfinite(qpm).all() and (qpm > 0).all()):
+        if not ((qpm > 0) & (qpm < np.inf)).all():
             raise NotesError("tempo map: every tempo must be finite and above 0 quarters a minute")
-        quarters = np.concatenate([[0.0], np.cumsum(np.diff(seconds) * (qpm[:-1] / 60.0))])
+        quarters = np.zeros(len(seconds))
+        np.cumsum(steps * (qpm[:-1] / 60.0), out=quarters[1:])
         for name, array in (("seconds", seconds), ("qpm", qpm), ("quarters", quarters)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -95,7 +101,15 @@ class TempoMap:
         >>> TempoMap.constant(110.06).is_constant
         True
         """
-        return cls(np.zeros(1), np.array([qpm], np.float64))
+        if not 0 < qpm < np.inf:
+            return cls(_ZERO, np.array([qpm], np.float64))  # refuses it
+        # What the checks of a longer map cost is felt where thousands of short songs are read.
+        tempo: TempoMap = object.__new__(cls)
+        tempi = np.array([qpm], np.float64)
+        tempi.flags.writeable = False
+        for name, array in (("seconds", _ZERO), ("qpm", tempi), ("quarters", _ZERO)):
+            object.__setattr__(tempo, name, array)
+        return tempo
 
     @property
     def is_constant(self) -> bool:

@@ -67,12 +67,16 @@ class Clock:
             return cls._of_frames(file.frames_per_second or 25, file.ticks_per_frame or 40)
         ticks, micro = _tempo_events(file)
         resolution = file.ticks_per_quarter
+        if len(ticks) == 1:
+            constant = TempoMap.constant(60e6 / int(micro[0]))
+            return cls(ticks, micro, resolution, resolution, constant)
         seconds = units.seconds_from_ticks(ticks, ticks, micro, resolution)
-        # Ticks too far out to differ in seconds leave the last tempo.
+        qpm = 60e6 / micro
         grows = seconds[1:] > seconds[:-1]
-        last, first = np.append(grows, True), np.append(True, grows)
-        tempo = TempoMap(seconds[first], 60e6 / micro[last])
-        return cls(ticks, micro, resolution, resolution, tempo)
+        if not grows.all():
+            # Ticks too far out to differ in seconds leave the last tempo.
+            seconds, qpm = seconds[np.append(True, grows)], qpm[np.append(grows, True)]
+        return cls(ticks, micro, resolution, resolution, TempoMap(seconds, qpm))
 
     @classmethod
     def _of_frames(cls, frames_per_second: int, ticks_per_frame: int) -> Clock:
@@ -105,13 +109,16 @@ class Clock:
 
 def _tempo_events(file: MidiFile) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return tick and microseconds a quarter of the tempi of all tracks, one a tick."""
-    rows = np.flatnonzero(file.meta_kind == TEMPO)
-    ticks = file.meta_tick[rows]
-    micro = np.array([int.from_bytes(file.meta_data[row]) for row in rows.tolist()], np.int64)
-    if len(ticks) > 1:
-        order = np.argsort(ticks, kind="stable")
-        order = order[np.append(ticks[order][1:] > ticks[order][:-1], True)]
-        ticks, micro = ticks[order], micro[order]
-    if len(ticks) == 0 or ticks[0] > 0:
-        ticks, micro = np.append(0, ticks), np.append(_DEFAULT_MICROSECONDS, micro)
-    return ticks, micro
+    tempi = {0: _DEFAULT_MICROSECONDS}
+    events = [
+        (tick, int.from_bytes(data))
+        for tick, kind, data in zip(file.meta_tick, file.meta_kind, file.meta_data, strict=True)
+        if kind == TEMPO
+    ]
+    # A stable sort, so that the last of several at one tick stays.
+    tempi.update(sorted(events, key=_tick))
+    return np.array([*tempi], np.int64), np.array([*tempi.values()], np.int64)
+
+
+def _tick(event: tuple[int, int]) -> int:
+    return event[0]

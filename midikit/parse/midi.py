@@ -21,9 +21,8 @@ How a file becomes a song:
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from midikit import files
 from midikit.errors import LimitError
@@ -133,19 +132,18 @@ def _repairs(file: MidiFile, notes: NoteTable) -> tuple[Repair, ...]:
     for kind, faulty, what, action in kinds:
         if len(faulty) == 0:
             continue
-        messages = np.sort(faulty)
-        counts = np.diff(np.searchsorted(messages, file.bounds))
-        found = np.flatnonzero(counts)
-        first = messages[np.searchsorted(messages, file.bounds[found])]
-        rows = zip(found.tolist(), counts[found].tolist(), first.tolist(), strict=True)
-        for track, count, message in rows:
-            offset, text = 0, ""
+        messages = sorted(faulty.tolist())
+        row = 0
+        while row < len(messages):
+            message, offset, text = messages[row], 0, ""
+            track = bisect_right(file.bounds, message) - 1
+            end = bisect_left(messages, file.bounds[track + 1], row)
             if not faults.is_full(kind):
-                index = message - int(file.bounds[track])
-                offset = file.locator.offset(track, index)
+                offset = file.locator.offset(track, message - file.bounds[track])
                 channel = (int(file.status[message]) & 0x0F) + 1
                 text = f"pitch {file.data1[message]} on channel {channel} {what}"
-            faults.add(kind, offset, track, text, action, count=count)
+            faults.add(kind, offset, track, text, action, count=end - row)
+            row = end
     found_here = faults.repairs()
     if not (found_here and file.repairs):
         return found_here or file.repairs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
     from midikit.smf.decode import MidiFile
 
-__all__ = ["CHANNELS", "NoteTable", "Pairs", "pair_notes", "parts_of", "read_notes"]
+__all__ = ["CHANNELS", "NoteTable", "Pairs", "pair_notes", "read_notes"]
 
 CHANNELS = 16
 
-_PITCHES = 128
+_SHORT_BITS = 16
 _NONE = np.empty(0, np.int64)
 
 
@@ -26,20 +27,20 @@ class Pairs:
 
     Parameters
     ----------
-    on : ndarray of int64, shape (n,)
-        Index of the note-on of each note, by key, then in file order.
     off : ndarray of int64, shape (n,)
-        Index of the note-off that ends it, -1 for a hanging note.
+        Index of the note-off that ends each note, in the order of the note-ons; -1 for a hanging
+        note.
     lone : ndarray of int64
         Indices of the note-offs that end nothing.
-    again : ndarray of int64
-        Rows of `on` whose key was struck before and not ended yet, in file order.
+    again, until : ndarray of int64, shape (k,)
+        Indices of the note-ons whose key was struck before and not ended yet, and of the note-offs
+        that end the note before each, -1 if none does.
     """
 
-    on: npt.NDArray[np.int64]
     off: npt.NDArray[np.int64]
     lone: npt.NDArray[np.int64]
     again: npt.NDArray[np.int64]
+    until: npt.NDArray[np.int64]
 
 
 def pair_notes(
@@ -62,83 +63,94 @@ def pair_notes(
     Examples
     --------
     >>> pairs = pair_notes(np.zeros(4, np.int64), np.array([0, 1]), np.array([2, 3]))
-    >>> pairs.on.tolist(), pairs.off.tolist(), pairs.again.tolist()
-    ([0, 1], [2, 3], [1])
+    >>> pairs.off.tolist(), pairs.again.tolist(), pairs.until.tolist()
+    ([2, 3], [1], [2])
     """
-    key_on, on = _by_key(key, ons)
-    key_off, off = _by_key(key, offs)
-    lone = _NONE
+    if len(ons) != len(offs):
+        return _pair_any(key, ons, offs)
     # If every key has as many ons as offs and each k-th on comes before its k-th off, all pair.
-    if len(on) != len(off) or (key_on != key_off).any() or (on > off).any():
-        off, lone = _pair_any(key_on, on, key_off, off)
-    again = (on[1:] < off[:-1]) | (off[:-1] < 0)
-    again &= key_on[1:] == key_on[:-1]
-    return Pairs(on, off, lone, np.flatnonzero(again) + 1)
+    by_key = _by_key(key[ons])
+    on, off = ons[by_key], offs[_by_key(key[offs])]
+    if not ((key[on] == key[off]) & (on < off)).all():
+        return _pair_any(key, ons, offs)
+    row = (on[1:] < off[:-1]).nonzero()[0]
+    row = row[key[on[row + 1]] == key[on[row]]]
+    off_of = np.empty_like(off)
+    off_of[by_key] = off
+    return Pairs(off_of, _NONE, on[row + 1], off[row])
 
 
-def _by_key(
-    key: npt.NDArray[np.integer[Any]], messages: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
-    """Sort messages by key, equal keys in file order: the sorted keys, and the messages.
+def _by_key(key: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.intp]:
+    """Return the order that sorts keys, equal ones as they come.
 
-    Both share one number, so that a plain sort of numbers does it.
+    Numpy sorts 16 bits by radix, several times faster than wider numbers: so the low 16 bits come
+    first, then the next, if there are any (more than 32 tracks).
     """
-    if len(messages) == 0:
-        return key[messages], messages
-    found = key[messages]
-    bits = int(messages[-1]).bit_length()
-    # Half as wide sorts twice as fast; most files fit.
-    narrow = int(found.max()).bit_length() + bits <= 32
-    packed: npt.NDArray[Any] = found.astype(np.uint32 if narrow else np.uint64)
-    packed <<= bits
-    packed |= messages.astype(packed.dtype)
-    packed.sort()
-    order = (packed & ((1 << bits) - 1)).astype(np.int64)
-    packed >>= bits
-    return packed, order
+    order = key.astype(np.uint16).argsort(kind="stable")
+    rest = int(key.max(initial=0)) >> _SHORT_BITS
+    shift = _SHORT_BITS
+    while rest:
+        order = order[(key[order] >> shift).astype(np.uint16).argsort(kind="stable")]
+        rest >>= _SHORT_BITS
+        shift += _SHORT_BITS
+    return order
 
 
 def _pair_any(
-    key_on: npt.NDArray[np.integer[Any]],
-    on: npt.NDArray[np.int64],
-    key_off: npt.NDArray[np.integer[Any]],
-    off: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pair messages that are sorted by key, whatever is missing: the offs, and the lone offs.
+    key: npt.NDArray[np.integer[Any]], ons: npt.NDArray[np.int64], offs: npt.NDArray[np.int64]
+) -> Pairs:
+    """Pair messages whatever is missing.
 
-    Count +1 for a note-on and -1 for a note-off. An off that takes the count of its key below all
-    it was before (and below 0) ends nothing. Of the rest, the k-th off of a key ends its k-th on.
+    Of a key's note-offs some may end nothing. Of the others the k-th ends its k-th note-on, so
+    that its last ones hang if there are fewer.
     """
-    order = np.lexsort((np.concatenate([on, off]), np.concatenate([key_on, key_off])))
-    is_on = order < len(on)
-    lone = _lone_offs(np.concatenate([key_on, key_off])[order], is_on)
-    is_lone = np.zeros(len(off), np.bool_)
-    is_lone[order[lone] - len(on)] = True
-    lone_offs = off[is_lone]
-    key_off, off = key_off[~is_lone], off[~is_lone]
-    mate = np.searchsorted(key_off, key_on) + np.arange(len(on)) - np.searchsorted(key_on, key_on)
-    ended = np.flatnonzero(mate < np.searchsorted(key_off, key_on, side="right"))
+    size = len(key)
+    step = np.zeros(size, np.int8)
+    step[ons], step[offs] = 1, -1
+    messages = step.nonzero()[0]
+    messages = messages[_by_key(key[messages])]
+    key, step = key[messages], step[messages]
+    is_new = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=is_new[1:])
+    group = is_new.cumsum() - 1
+    is_lone = _lone_offs(group, step, is_new.nonzero()[0])
+    row_on, row_off = (step > 0).nonzero()[0], ((step < 0) & ~is_lone).nonzero()[0]
+    offs_of_group = np.bincount(group[row_off], minlength=group[-1] + 1)
+    on, off, group = messages[row_on], messages[row_off], group[row_on]
+    ons_of_group = np.bincount(group, minlength=len(offs_of_group))
+    first = ons_of_group.cumsum() - ons_of_group
+    ended = (np.arange(len(on)) < (first + offs_of_group)[group]).nonzero()[0]
     ends = np.full(len(on), -1, np.int64)
-    ends[ended] = off[mate[ended]]
-    return ends, lone_offs
+    ends[ended] = off
+    again = ((on[1:] < ends[:-1]) | (ends[:-1] < 0)) & (group[1:] == group[:-1])
+    row = again.nonzero()[0]
+    off_of = np.empty(size, np.int64)
+    off_of[on] = ends
+    return Pairs(off_of[ons], np.sort(messages[is_lone]), on[row + 1], ends[row])
 
 
 def _lone_offs(
-    key: npt.NDArray[np.integer[Any]], is_on: npt.NDArray[np.bool_]
+    group: npt.NDArray[np.int64], step: npt.NDArray[np.int8], starts: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Mark the note-offs that come when no note of their key sounds."""
-    new_key = np.ones(len(key), np.bool_)
-    new_key[1:] = key[1:] != key[:-1]
-    group = np.cumsum(new_key) - 1
-    step = np.where(is_on, 1, -1)
-    count = np.cumsum(step)
-    count -= (count - step)[new_key][group]
+    """Mark the note-offs that come when no note of their key sounds.
+
+    `group` numbers the keys, each of which begins at its row of `starts`; `step` is 1 for a note-on
+    and -1 for a note-off. An off that takes the sum of its key below all it was before, and below
+    0, ends nothing.
+    """
+    count = step.cumsum(dtype=np.int64)
+    count -= (count[starts] - step[starts])[group]
+    is_lone = np.zeros(len(step), np.bool_)
+    falls = np.minimum.reduceat(count, starts) < 0
+    if not falls.any():
+        return is_lone
+    rows = falls[group].nonzero()[0]
     # Each key starts below everything before it, so that one running minimum serves all keys.
-    floor = -group * (len(key) + 1)
-    count += floor
-    lowest = np.minimum.accumulate(np.minimum(count, floor))
-    before = np.where(new_key, floor, np.roll(lowest, 1))
-    return ~is_on & (count < before)
+    floor = -group[rows] * (len(step) + 1)
+    lowest = np.minimum.accumulate(np.minimum(count[rows], 0) + floor)
+    before = np.minimum(np.concatenate([floor[:1], lowest[:-1]]), floor)
+    is_lone[rows] = count[rows] + floor < before
+    return is_lone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,9 +159,13 @@ class NoteTable:
 
     Parameters
     ----------
-    parts, counts, first : ndarray of int64, shape (k,)
-        Each part as 16 times its MTrk plus its channel, ascending; its notes; the index of the
-        channel message that starts its first note.
+    part_of : ndarray of int32, shape (messages,)
+        Part of each channel message: 16 times its MTrk plus its channel.
+    others : ndarray of int64
+        Indices of the channel messages that are no notes.
+    parts, counts, first : list of int, one a part
+        The parts with notes, ascending; the notes of each; the index of the channel message that
+        starts its first note.
     on, off : ndarray of int64, shape (n,)
         Indices of the channel messages that start and end each note, by part, then in file order;
         -1 for the end of a hanging note.
@@ -158,9 +174,11 @@ class NoteTable:
         pitch again while it sounds.
     """
 
-    parts: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
-    first: npt.NDArray[np.int64]
+    part_of: npt.NDArray[np.int32]
+    others: npt.NDArray[np.int64]
+    parts: list[int]
+    counts: list[int]
+    first: list[int]
     on: npt.NDArray[np.int64]
     off: npt.NDArray[np.int64]
     hanging: npt.NDArray[np.int64]
@@ -181,60 +199,39 @@ def read_notes(file: MidiFile) -> NoteTable:
     NoteTable
         A note-on of velocity 0 is a note-off.
     """
-    part = parts_of(file)
-    key = part * np.int32(_PITCHES)
+    is_note = file.status < 0xA0
+    is_on = (file.status >= 0x90) & is_note & (file.data2 > 0)
+    ons, offs = is_on.nonzero()[0], (is_on ^ is_note).nonzero()[0]
+    others = _NONE
+    if len(ons) + len(offs) < len(is_on):
+        others = (~is_note).nonzero()[0]
+    counts = [end - begin for begin, end in pairwise(file.bounds)]
+    part = np.arange(0, len(file) * CHANNELS, CHANNELS, dtype=np.int32).repeat(counts)
+    part |= file.status & 0x0F
+    key = part << 7
     key |= file.data1
-    is_note = (file.status & 0xE0) == 0x80
-    is_on = file.status >= 0x90
-    is_on &= is_note
-    is_on &= file.data2 > 0
-    ons, offs = np.flatnonzero(is_on), np.flatnonzero(is_note & ~is_on)
-    return _table(file, part, ons, pair_notes(key, ons, offs))
-
-
-def _table(
-    file: MidiFile, part: npt.NDArray[np.int32], on: npt.NDArray[np.int64], pairs: Pairs
-) -> NoteTable:
-    """Put notes in the order of parts, and in each part of the file."""
-    tick, again = file.tick, pairs.again
+    pairs = pair_notes(key, ons, offs)
+    on, off, of_note = ons, pairs.off, part[ons]
+    steps = of_note[1:] - of_note[:-1]
+    changes = steps.nonzero()[0]
+    if (steps[changes] < 0).any():
+        by_part = of_note.argsort(kind="stable")
+        on, off, of_note = on[by_part], off[by_part], of_note[by_part]
+        changes = (of_note[1:] != of_note[:-1]).nonzero()[0]
+    ends = [*(changes + 1).tolist(), len(on)]
+    begins = [0, *ends[:-1]] if len(on) else []
     # Struck again at the very tick of the end is no overlap.
-    before = pairs.off[again - 1]
-    again = again[(before < 0) | (tick[pairs.on[again]] < tick[before])]
-    off_of = np.empty(len(tick), np.int64)
-    off_of[pairs.on] = pairs.off
-    of_note = part[on]
-    if (of_note[1:] < of_note[:-1]).any():
-        by_part = np.argsort(of_note, kind="stable")
-        on, of_note = on[by_part], of_note[by_part]
-    off = off_of[on]
-    changes = np.flatnonzero(of_note[1:] != of_note[:-1]) + 1
-    begins = np.concatenate([[0], changes])[: len(on)].astype(np.int64)
+    again, until = pairs.again, pairs.until
+    overlaps = again[(until < 0) | (file.tick[again] < file.tick[until])]
     return NoteTable(
-        of_note[begins].astype(np.int64),
-        np.diff(begins, append=len(on)),
-        on[begins],
+        part,
+        others,
+        of_note[begins].tolist(),
+        [end - begin for begin, end in zip(begins, ends, strict=False)],
+        on[begins].tolist(),
         on,
         off,
         on[off < 0],
         pairs.lone,
-        pairs.on[again],
+        overlaps,
     )
-
-
-def parts_of(file: MidiFile) -> npt.NDArray[np.int32]:
-    """Tell the part of each channel message.
-
-    Parameters
-    ----------
-    file : MidiFile
-        A decoded file.
-
-    Returns
-    -------
-    ndarray of int32, shape (n,)
-        16 times its MTrk plus its channel.
-    """
-    first = np.arange(0, len(file) * CHANNELS, CHANNELS, dtype=np.int32)
-    part = np.repeat(first, np.diff(file.bounds))
-    part |= file.status & 0x0F
-    return part

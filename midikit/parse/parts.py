@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.gm import DRUM_CHANNEL, is_drum
 from midikit.model.events import CONTROL, END_OF_TRACK, NO_CONTROLS, PROGRAM_CHANGE, Event
-from midikit.model.notes import NO_NOTES, notes_by_track
+from midikit.model.notes import NO_NOTES, NOTE, trusted_notes
 from midikit.model.song import trusted_track
 from midikit.parse.clock import TEMPO
 from midikit.parse.pairing import CHANNELS
@@ -102,18 +104,22 @@ def assemble(
     title : str or None
         Name of the conductor track.
     """
-    has_conductor = file.format == 1 and not bool((notes.parts < CHANNELS).any())
-    texts, song_events = _texts(file, clock, has_conductor=has_conductor)
-    for mtrk, second in _trailing_ends(file, clock).items():
-        end = Event(second, END_OF_TRACK, b"")
+    has_conductor = file.format == 1 and not (notes.parts and notes.parts[0] < CHANNELS)
+    # Mostly few of each, so both in one go.
+    ticks = np.array(file.meta_tick + file.last_tick, np.int64)
+    few = clock.seconds(ticks).tolist()
+    meta_seconds, last_seconds = few[: len(file.meta_tick)], few[len(file.meta_tick) :]
+    texts, song_events = _texts(file, meta_seconds, has_conductor=has_conductor)
+    for mtrk in _trailing(file):
+        end = Event(last_seconds[mtrk], END_OF_TRACK, b"")
         if mtrk == 0 and has_conductor:
             song_events.append(end)
         elif mtrk in texts or file.bounds[mtrk + 1] > file.bounds[mtrk]:
             texts.setdefault(mtrk, _Texts()).events.append(end)
     ports = {track: text.port for track, text in texts.items() if text.port is not None}
     seconds = clock.seconds(file.tick)
-    played = dict(zip(notes.parts.tolist(), _note_arrays(file, notes, seconds, clock), strict=True))
-    controls = _controls(file, seconds)
+    played = dict(zip(notes.parts, _note_arrays(file, notes, seconds, last_seconds), strict=True))
+    controls = _controls(file, notes, seconds)
     programs = _programs(file, notes, ports)
     parts: dict[int, list[int]] = {}
     for part in sorted({*played, *controls}):
@@ -148,16 +154,17 @@ def assemble(
     return tuple(tracks), tuple(song_events), title
 
 
-def _trailing_ends(file: MidiFile, clock: Clock) -> dict[int, float]:
-    """Return the second of the end of each MTrk that goes on after its last event."""
-    last = np.zeros(len(file), np.int64)
-    for tick, bounds in ((file.tick, file.bounds), (file.meta_tick, file.meta_bounds)):
-        filled = np.flatnonzero(bounds[1:] > bounds[:-1])
-        last[filled] = np.maximum(last[filled], tick[bounds[1:][filled] - 1])
-    trailing = np.flatnonzero(file.last_tick > last)
-    return dict(
-        zip(trailing.tolist(), clock.seconds(file.last_tick[trailing]).tolist(), strict=True)
-    )
+def _trailing(file: MidiFile) -> list[int]:
+    """Return the MTrk chunks that go on after their last event."""
+    last = [0] * len(file)
+    played = [mtrk for mtrk, (begin, end) in enumerate(pairwise(file.bounds)) if begin < end]
+    ends = file.tick[[file.bounds[mtrk + 1] - 1 for mtrk in played]].tolist()
+    for mtrk, tick in zip(played, ends, strict=True):
+        last[mtrk] = tick
+    for mtrk, (begin, end) in enumerate(pairwise(file.meta_bounds)):
+        if begin < end:
+            last[mtrk] = max(last[mtrk], file.meta_tick[end - 1])
+    return [mtrk for mtrk, tick in enumerate(file.last_tick) if tick > last[mtrk]]
 
 
 def _first_program(controls: npt.NDArray[np.void]) -> int | None:
@@ -184,23 +191,23 @@ def _home(file: MidiFile, mtrk: int, played: list[int]) -> int | None:
     """Return the part that gets the texts of an MTrk: its first with notes, else with a message."""
     if played:
         return played[0]
-    first = int(file.bounds[mtrk])
-    if first == int(file.bounds[mtrk + 1]):
+    first = file.bounds[mtrk]
+    if first == file.bounds[mtrk + 1]:
         return None
     return mtrk * CHANNELS + (int(file.status[first]) & 0x0F)
 
 
 def _texts(
-    file: MidiFile, clock: Clock, *, has_conductor: bool
+    file: MidiFile, seconds: list[float], *, has_conductor: bool
 ) -> tuple[dict[int, _Texts], list[Event]]:
     """Share the meta and sysex events out between the MTrk chunks and the song."""
     texts: dict[int, _Texts] = {}
     song: list[Event] = []
     seen: set[tuple[float, int, bytes]] = set()
-    mtrks = np.repeat(np.arange(len(file)), np.diff(file.meta_bounds)).tolist()
-    seconds = clock.seconds(file.meta_tick).tolist()
-    kinds = file.meta_kind.tolist()
-    for mtrk, second, kind, data in zip(mtrks, seconds, kinds, file.meta_data, strict=True):
+    bounds = file.meta_bounds
+    mtrks = [mtrk for mtrk in range(len(file)) for _ in range(bounds[mtrk], bounds[mtrk + 1])]
+    rows = zip(mtrks, seconds, file.meta_kind, file.meta_data, strict=True)
+    for mtrk, second, kind, data in rows:
         if kind == TEMPO:
             continue
         if kind in _OF_THE_SONG:
@@ -229,37 +236,32 @@ def _when(event: Event) -> float:
 
 
 def _note_arrays(
-    file: MidiFile, notes: NoteTable, seconds: npt.NDArray[np.float64], clock: Clock
+    file: MidiFile, notes: NoteTable, seconds: npt.NDArray[np.float64], last_seconds: list[float]
 ) -> list[Notes]:
     """Make the note arrays of all parts; a note without an end ends with its track."""
     end = seconds[notes.off]
-    hanging = np.flatnonzero(notes.off < 0)
-    if len(hanging):
-        mtrk = np.repeat(notes.parts, notes.counts)[hanging] // CHANNELS
-        end[hanging] = clock.seconds(file.last_tick[mtrk])
-    columns: dict[str, npt.NDArray[Any]] = {
-        "start": seconds[notes.on],
-        "end": end,
-        "pitch": file.data1[notes.on],
-        "velocity": file.data2[notes.on],
-    }
-    return notes_by_track(columns, notes.counts.tolist())
+    if len(notes.hanging):
+        hanging = (notes.off < 0).nonzero()[0]
+        mtrk = notes.part_of[notes.on[hanging]] // CHANNELS
+        end[hanging] = np.array(last_seconds)[mtrk]
+    rows = np.empty(len(notes.on), NOTE)
+    rows["start"] = seconds[notes.on]
+    rows["end"] = end
+    rows["pitch"] = file.data1[notes.on]
+    rows["velocity"] = file.data2[notes.on]
+    return trusted_notes(rows, notes.counts)
 
 
-def _part_of(file: MidiFile, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the part of some channel messages."""
-    mtrk = np.searchsorted(file.bounds, rows, side="right") - 1
-    return mtrk * CHANNELS + (file.status[rows] & 0x0F)
-
-
-def _controls(file: MidiFile, seconds: npt.NDArray[np.float64]) -> dict[int, npt.NDArray[np.void]]:
+def _controls(
+    file: MidiFile, notes: NoteTable, seconds: npt.NDArray[np.float64]
+) -> dict[int, npt.NDArray[np.void]]:
     """Make the control arrays of all parts."""
-    rows = np.flatnonzero((file.status & 0xE0) != 0x80)
+    rows = notes.others
     if len(rows) == 0:
         return {}
-    part = _part_of(file, rows)
-    if bool((part[1:] < part[:-1]).any()):
-        order = np.argsort(part, kind="stable")
+    part = notes.part_of[rows]
+    if (part[1:] < part[:-1]).any():
+        order = part.argsort(kind="stable")
         rows, part = rows[order], part[order]
     table = np.empty(len(rows), CONTROL)
     table["seconds"] = seconds[rows]
@@ -267,11 +269,9 @@ def _controls(file: MidiFile, seconds: npt.NDArray[np.float64]) -> dict[int, npt
     table["data1"] = file.data1[rows]
     table["data2"] = file.data2[rows]
     table.flags.writeable = False
-    begins = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
-    bounds = [*begins.tolist(), len(rows)]
-    return {
-        found: table[bounds[i] : bounds[i + 1]] for i, found in enumerate(part[begins].tolist())
-    }
+    changes = ((part[1:] != part[:-1]).nonzero()[0] + 1).tolist()
+    bounds = [0, *changes, len(rows)]
+    return {int(part[begin]): table[begin:end] for begin, end in pairwise(bounds)}
 
 
 def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[int, int]:
@@ -281,46 +281,30 @@ def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[i
     tracks play at once, so a program change counts for its port and channel in every MTrk, by tick,
     then in file order; one that comes too late is better than none.
     """
-    changes = np.flatnonzero((file.status & 0xF0) == 0xC0)
-    if len(changes) == 0 or len(notes.parts) == 0:
+    others = notes.others
+    changes = others[file.status[others] & 0xF0 == PROGRAM_CHANGE]
+    if len(changes) == 0 or not notes.parts:
         return {}
-    messages = np.concatenate([changes, notes.first])
-    part = _part_of(file, messages)
-    port_of = np.zeros(len(file), np.int64)
-    for mtrk, port in ports.items():
-        port_of[mtrk] = port
-    shared = port_of[part // CHANNELS] * CHANNELS + part % CHANNELS
-    anywhere = _in_force(file, messages, shared, len(changes), is_late_taken=True)
-    own = _in_force(file, messages, part, len(changes), is_late_taken=False)
-    source = np.where(own >= 0, own, anywhere)
-    known = np.flatnonzero(source >= 0)
-    programs = file.data1[messages[source[known]]]
-    parts = part[len(changes) :][known]
-    return dict(zip(parts.tolist(), programs.tolist(), strict=True))
-
-
-def _in_force(
-    file: MidiFile,
-    messages: npt.NDArray[np.int64],
-    where: npt.NDArray[np.int64],
-    changes: int,
-    *,
-    is_late_taken: bool,
-) -> npt.NDArray[np.int64]:
-    """Return, for each first note, the row of the program change in force at its place, else -1.
-
-    The first `changes` of the messages are program changes, the others first notes; `where` says
-    which of them hear each other.
-    """
-    order = np.lexsort((messages, file.tick[messages], where))
-    is_change = order < changes
-    where = where[order]
-    last = np.maximum.accumulate(np.where(is_change, np.arange(len(order)), -1))
-    source = np.where((last >= 0) & (where[last] == where), last, -1)
-    if is_late_taken:
-        places = np.flatnonzero(is_change)
-        first = places[np.minimum(np.searchsorted(where[places], where), len(places) - 1)]
-        source = np.where((source < 0) & (where[first] == where), first, source)
-    found = np.full(len(order), -1, np.int64)
-    found[order] = np.where(source >= 0, order[source], -1)
-    return found[changes:]
+    own: dict[int, list[tuple[int, int]]] = {}
+    anywhere: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    ticks, programs = file.tick[changes].tolist(), file.data1[changes].tolist()
+    parts = notes.part_of[changes].tolist()
+    for part, tick, message, program in zip(parts, ticks, changes.tolist(), programs, strict=True):
+        own.setdefault(part, []).append((message, program))
+        mtrk, channel = divmod(part, CHANNELS)
+        shared = ports.get(mtrk, 0), channel
+        anywhere.setdefault(shared, []).append((tick, message, program))
+    for rows in anywhere.values():
+        rows.sort()
+    found = {}
+    starts = file.tick[notes.first].tolist()
+    for part, message, tick in zip(notes.parts, notes.first, starts, strict=True):
+        before = bisect_left(own.get(part, ()), (message,))
+        if before:
+            found[part] = own[part][before - 1][1]
+            continue
+        mtrk, channel = divmod(part, CHANNELS)
+        rows = anywhere.get((ports.get(mtrk, 0), channel), [])
+        if rows:
+            found[part] = rows[max(bisect_left(rows, (tick, message)) - 1, 0)][2]
+    return found

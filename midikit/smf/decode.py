@@ -9,6 +9,7 @@ there, and time and memory are linear in them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.model.report import Repair
-    from midikit.smf.header import Header
     from midikit.smf.scan import Scan
 
 __all__ = ["MAX_TRACKS", "MetaEvent", "MidiFile", "MidiTrack", "decode", "raise_first"]
@@ -103,18 +103,18 @@ class MidiFile:
         Tick of each channel message from the beginning of its track.
     status, data1, data2 : ndarray of uint8, shape (n,)
         Status with channel and data bytes; `data2` is 0 where the message has one data byte.
-    bounds : ndarray of int64, shape (tracks + 1,)
+    bounds : list of int, tracks + 1
         Track i has the messages ``bounds[i]:bounds[i + 1]``.
-    meta_tick, meta_offset, meta_before : ndarray of int64, shape (m,)
+    meta_tick, meta_offset, meta_before : list of int
         Tick of each meta or sysex event, byte offset of its status, channel messages of its track
         before it.
-    meta_kind : ndarray of int16, shape (m,)
+    meta_kind : list of int
         Meta type 0x00 to 0x7F, or 0xF0 or 0xF7 for system exclusive; never an end of track.
     meta_data : list of bytes
         Payloads.
-    meta_bounds : ndarray of int64, shape (tracks + 1,)
+    meta_bounds : list of int, tracks + 1
         Track i has the events ``meta_bounds[i]:meta_bounds[i + 1]``.
-    last_tick : ndarray of int64, shape (tracks,)
+    last_tick : list of int, one a track
         Tick of the last event of each track, its end included.
     locator : Locator
         Finds the byte offset of any channel message.
@@ -137,14 +137,14 @@ class MidiFile:
     status: npt.NDArray[np.uint8]
     data1: npt.NDArray[np.uint8]
     data2: npt.NDArray[np.uint8]
-    bounds: npt.NDArray[np.int64]
-    meta_tick: npt.NDArray[np.int64]
-    meta_offset: npt.NDArray[np.int64]
-    meta_before: npt.NDArray[np.int64]
-    meta_kind: npt.NDArray[np.int16]
+    bounds: list[int]
+    meta_tick: list[int]
+    meta_offset: list[int]
+    meta_before: list[int]
+    meta_kind: list[int]
     meta_data: list[bytes]
-    meta_bounds: npt.NDArray[np.int64]
-    last_tick: npt.NDArray[np.int64]
+    meta_bounds: list[int]
+    last_tick: list[int]
     locator: Locator
     repairs: tuple[Repair, ...]
 
@@ -155,14 +155,14 @@ class MidiFile:
     def __getitem__(self, index: int) -> MidiTrack:
         """Take one track."""
         index = range(len(self))[index]
-        part = slice(*self.bounds[index : index + 2].tolist())
-        first, last = self.meta_bounds[index : index + 2].tolist()
+        part = slice(*self.bounds[index : index + 2])
+        rows = slice(*self.meta_bounds[index : index + 2])
         metas = zip(
-            self.meta_tick[first:last].tolist(),
-            self.meta_kind[first:last].tolist(),
-            self.meta_data[first:last],
-            self.meta_before[first:last].tolist(),
-            self.meta_offset[first:last].tolist(),
+            self.meta_tick[rows],
+            self.meta_kind[rows],
+            self.meta_data[rows],
+            self.meta_before[rows],
+            self.meta_offset[rows],
             strict=True,
         )
         return MidiTrack(
@@ -171,7 +171,7 @@ class MidiFile:
             self.data1[part],
             self.data2[part],
             tuple(MetaEvent(*row) for row in metas),
-            int(self.last_tick[index]),
+            self.last_tick[index],
         )
 
     def __iter__(self) -> Iterator[MidiTrack]:
@@ -214,21 +214,39 @@ def decode(
     faults = Faults()
     header = read_header(data, source, faults)
     spans = find_tracks(data, header, faults, max_tracks=max_tracks)
-    regular = scan(data, spans)
-    for track, offset, count in regular.crossings:
+    table = scan(data, spans)
+    for track, offset, count in table.crossings:
         report_crossings(faults, track, offset, count)
-    locator = Locator(
-        data, spans, frozenset(regular.irregular), regular.places, _bounds(regular.counts)
-    )
-    if regular.irregular:
+    bounds = [0, *accumulate(table.counts)]
+    locator = Locator(data, spans, frozenset(table.irregular), table.places, bounds)
+    if table.irregular:
         found = Walk()
-        for track in regular.irregular:
+        for track in table.irregular:
             walk(data, *spans[track], track=track, found=found, faults=faults)
-        table, last_tick = _merged(regular, found)
-    else:
-        table = regular
-        last_tick = regular.meta_tick[np.cumsum(regular.meta_counts) - 1]
-    file = _file(table, header, locator, last_tick, faults)
+        table = _merged(table, found)
+        bounds = [0, *accumulate(table.counts)]
+    _drop_metas(table, faults)
+    file = MidiFile(
+        # A format 0 file of several tracks is reported, and is what format 1 describes.
+        1 if header.format == 0 and len(spans) > 1 else header.format,
+        header.ticks_per_quarter,
+        header.frames_per_second,
+        header.ticks_per_frame,
+        table.tick,
+        table.status,
+        table.data1,
+        table.data2,
+        bounds,
+        table.meta_tick,
+        table.meta_offset,
+        table.meta_before,
+        table.meta_kind,
+        table.meta_data,
+        [0, *accumulate(table.meta_counts)],
+        table.last_tick,
+        locator,
+        faults.repairs(),
+    )
     if strict:
         raise_first(file.repairs, source)
     return file
@@ -255,81 +273,57 @@ def raise_first(repairs: tuple[Repair, ...], source: str) -> None:
         raise MidiError(source, problem, first.offset or 0, first.track)
 
 
-def _bounds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return where each track's rows begin and the last one's end."""
-    bounds = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=bounds[1:])
-    return bounds
-
-
-def _file(
-    table: Scan,
-    header: Header,
-    locator: Locator,
-    last_tick: npt.NDArray[np.int64],
-    faults: Faults,
-) -> MidiFile:
-    """Check the meta events and put the file together."""
-    tracks = np.repeat(np.arange(len(last_tick)), table.meta_counts)
+def _drop_metas(table: Scan, faults: Faults) -> None:
+    """Check the meta and sysex events and take those out that cannot be."""
+    tracks = [track for track, count in enumerate(table.meta_counts) for _ in range(count)]
     keep = check_metas(table.meta_kind, table.meta_data, table.meta_offset, tracks, faults)
-    # A format 0 file of several tracks is reported, and is what format 1 describes.
-    return MidiFile(
-        1 if header.format == 0 and len(last_tick) > 1 else header.format,
-        header.ticks_per_quarter,
-        header.frames_per_second,
-        header.ticks_per_frame,
-        table.tick,
-        table.status,
-        table.data1,
-        table.data2,
-        _bounds(table.counts),
-        table.meta_tick[keep],
-        table.meta_offset[keep],
-        table.meta_before[keep],
-        table.meta_kind[keep],
-        [table.meta_data[i] for i in np.flatnonzero(keep).tolist()],
-        _bounds(np.bincount(tracks[keep], minlength=len(last_tick))),
-        last_tick,
-        locator,
-        faults.repairs(),
-    )
+    if all(keep):
+        return
+    for track, is_kept in zip(tracks, keep, strict=True):
+        table.meta_counts[track] -= not is_kept
+    for column in (table.meta_tick, table.meta_offset, table.meta_before, table.meta_kind):
+        column[:] = compress(column, keep)
+    table.meta_data[:] = compress(table.meta_data, keep)
 
 
-def _merged(regular: Scan, found: Walk) -> tuple[Scan, npt.NDArray[np.int64]]:
-    """Put tracks of both readings together in file order: the events, and each last tick."""
-    walked = np.array(found.tracks)
-    counts, meta_counts = regular.counts.copy(), regular.meta_counts.copy()
-    last_tick = np.zeros(len(counts), np.int64)
-    read = meta_counts > 0
-    last_tick[read] = regular.meta_tick[np.cumsum(meta_counts)[read] - 1]
-    last_tick[walked] = found.last_tick
+def _merged(regular: Scan, found: Walk) -> Scan:
+    """Put the events of both readings together in file order."""
+    counts, meta_counts = list(regular.counts), list(regular.meta_counts)
+    last_tick = list(regular.last_tick)
 
-    def order(counts: npt.NDArray[np.int64], others: list[int]) -> npt.NDArray[np.intp]:
+    def order(counts: list[int], others: list[int]) -> npt.NDArray[np.intp]:
         """Return the order by track of the rows of both readings."""
-        track = np.repeat(np.arange(len(counts)), counts)
-        return np.argsort(np.append(track, np.repeat(walked, others)), kind="stable")
+        track = np.repeat([*range(len(counts)), *found.tracks], [*counts, *others])
+        return np.argsort(track, kind="stable")
 
-    def join(name: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
-        """Join one column of both readings."""
+    rows = order(counts, found.counts)
+    meta_rows = order(meta_counts, found.meta_counts).tolist()
+
+    def join(name: str) -> npt.NDArray[Any]:
+        """Join one column of the messages."""
         column = getattr(regular, name)
         return np.append(column, np.frombuffer(getattr(found, name), column.dtype))[rows]
 
-    rows = order(counts, found.counts)
-    meta_rows = order(meta_counts, found.meta_counts)
-    payloads = regular.meta_data + found.meta_data
-    counts[walked], meta_counts[walked] = found.counts, found.meta_counts
-    table = replace(
+    def join_metas(name: str) -> list[Any]:
+        """Join one column of the meta and sysex events."""
+        column = [*getattr(regular, name), *getattr(found, name)]
+        return [column[row] for row in meta_rows]
+
+    for i, track in enumerate(found.tracks):
+        counts[track], meta_counts[track] = found.counts[i], found.meta_counts[i]
+        last_tick[track] = found.last_tick[i]
+    return replace(
         regular,
-        tick=join("tick", rows),
-        status=join("status", rows),
-        data1=join("data1", rows),
-        data2=join("data2", rows),
+        tick=join("tick"),
+        status=join("status"),
+        data1=join("data1"),
+        data2=join("data2"),
         counts=counts,
-        meta_tick=join("meta_tick", meta_rows),
-        meta_offset=join("meta_offset", meta_rows),
-        meta_before=join("meta_before", meta_rows),
-        meta_kind=join("meta_kind", meta_rows),
-        meta_data=[payloads[row] for row in meta_rows.tolist()],
+        meta_tick=join_metas("meta_tick"),
+        meta_offset=join_metas("meta_offset"),
+        meta_before=join_metas("meta_before"),
+        meta_kind=join_metas("meta_kind"),
+        meta_data=join_metas("meta_data"),
         meta_counts=meta_counts,
+        last_tick=last_tick,
     )
-    return table, last_tick

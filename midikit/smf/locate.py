@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 from midikit.smf.walk import message_offset
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from midikit.smf.scan import Places
 
 __all__ = ["Locator"]
@@ -30,7 +27,7 @@ class Locator:
         Tracks that were read event by event.
     places : Places
         Where the messages of all other tracks are.
-    first : ndarray of int64, shape (tracks + 1,)
+    first : list of int, tracks + 1
         First message of each track as `places` counts.
     """
 
@@ -38,7 +35,7 @@ class Locator:
     spans: list[tuple[int, int]]
     walked: frozenset[int]
     places: Places
-    first: npt.NDArray[np.int64]
+    first: list[int]
 
     def offset(self, track: int, index: int) -> int:
         """Find one message.
@@ -57,4 +54,4 @@ class Locator:
         """
         if track in self.walked:
             return message_offset(self.data, *self.spans[track], index)
-        return self.places.offset(int(self.first[track]) + index)
+        return self.places.offset(self.first[track] + index)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midikit.smf.faults import counted
 from midikit.smf.walk import END_OF_TRACK, ILLEGAL_META
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from midikit.smf.faults import Faults
@@ -29,28 +28,25 @@ _NAMES = {
     0x58: "time signature",
     0x59: "key signature",
 }
+_TEMPO = 0x51
 _SYSEX = 0xF0
 _ESCAPE = 0xF7
 _DEFAULT_TEMPO = bytes.fromhex("07A120")
 _LONGEST_DENOMINATOR = 8
 
-_CHECKED = np.zeros(2 * ILLEGAL_META, np.bool_)
-_CHECKED[[*_SIZES, _SYSEX, _ESCAPE]] = True
-_CHECKED[ILLEGAL_META:] = True
-
 
 def check_metas(
-    kinds: npt.NDArray[np.int16],
+    kinds: Iterable[int],
     payloads: list[bytes],
     offsets: Sequence[int] | npt.NDArray[np.int64],
-    tracks: npt.NDArray[np.int64],
+    tracks: Sequence[int] | npt.NDArray[np.int64],
     faults: Faults,
-) -> npt.NDArray[np.bool_]:
+) -> list[bool]:
     """Check every meta and sysex event of a file.
 
     Parameters
     ----------
-    kinds : ndarray of int16, shape (n,)
+    kinds : iterable of int
         Meta types, 0xF0 and 0xF7, or `ILLEGAL_META` and a type over 0x7F.
     payloads : list of bytes
         Their payloads; a tempo of 0 is replaced by 120 BPM in place.
@@ -61,15 +57,18 @@ def check_metas(
 
     Returns
     -------
-    ndarray of bool, shape (n,)
+    list of bool
         Which events to keep: neither faulty nor an end of track.
     """
-    keep: npt.NDArray[np.bool_] = kinds != END_OF_TRACK
-    for i in np.flatnonzero(_CHECKED[kinds]).tolist():
-        kind, payload = int(kinds[i]), payloads[i]
-        if kind == END_OF_TRACK and not payload:
+    keep = []
+    for i, kind in enumerate(kinds):
+        payload = payloads[i]
+        keep.append(kind != END_OF_TRACK)
+        if kind not in _SIZES and kind < _SYSEX:
             continue
-        fault = _fault(kind, payload)
+        if kind == _TEMPO and len(payload) == 3 and any(payload):
+            continue  # by far the most frequent
+        fault = _fault(int(kind), payload)
         if fault is None:
             continue
         name, found = fault
@@ -98,7 +97,7 @@ def _fault(kind: int, payload: bytes) -> tuple[str, str] | None:
     size = _SIZES[kind]
     if len(payload) != size:
         return "meta-size", f"{_NAMES[kind]} of {counted(len(payload), 'byte')}, expected {size}"
-    if kind == 0x51 and payload == b"\0\0\0":
+    if kind == _TEMPO and payload == b"\0\0\0":
         return "tempo-zero", "tempo of 0 microseconds a quarter"
     found = _impossible_value(kind, payload)
     return None if found is None else ("meta-value", f"{_NAMES[kind]} {found}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midikit.smf.stretches import Finder
+from midikit.smf.stretches import find_stretches
 
 if TYPE_CHECKING:
     from array import array
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Places", "Scan", "scan"]
 
-_HIGH_BYTES = bytes(range(0x80, 0x100))
 _MOST_CONTINUATIONS = 3
 
 
@@ -42,17 +41,19 @@ class Scan:
         Tick of each channel message within its track.
     status, data1, data2 : ndarray of uint8, shape (n,)
         Its bytes; `data2` is 0 where the message has one data byte.
-    counts : ndarray of int64, shape (tracks,)
+    counts : list of int
         Channel messages in each track.
-    meta_tick, meta_offset, meta_before : ndarray of int64, shape (m,)
+    meta_tick, meta_offset, meta_before : list of int
         Tick of each meta or sysex event within its track, byte offset of its status, channel
         messages of its track before it.
-    meta_kind : ndarray of int16, shape (m,)
+    meta_kind : list of int
         Meta type, 0xF0 or 0xF7, or `ILLEGAL_META` and the type.
     meta_data : list of bytes
         Payloads.
-    meta_counts : ndarray of int64, shape (tracks,)
-        Meta and sysex events in each track; the last of a track is its end of track.
+    meta_counts : list of int
+        Meta and sysex events in each track, its end not counted.
+    last_tick : list of int
+        Tick of the end of each track, 0 for one that was not read.
     crossings : list of (int, int, int)
         Track, byte offset of the first and number of messages that use running status across a
         meta or sysex event.
@@ -65,13 +66,14 @@ class Scan:
     status: npt.NDArray[np.uint8]
     data1: npt.NDArray[np.uint8]
     data2: npt.NDArray[np.uint8]
-    counts: npt.NDArray[np.int64]
-    meta_tick: npt.NDArray[np.int64]
-    meta_offset: npt.NDArray[np.int64]
-    meta_before: npt.NDArray[np.int64]
-    meta_kind: npt.NDArray[np.int16]
+    counts: list[int]
+    meta_tick: list[int]
+    meta_offset: list[int]
+    meta_before: list[int]
+    meta_kind: list[int]
     meta_data: list[bytes]
-    meta_counts: npt.NDArray[np.int64]
+    meta_counts: list[int]
+    last_tick: list[int]
     crossings: list[tuple[int, int, int]]
     places: Places
 
@@ -82,14 +84,14 @@ class Places:
 
     Parameters
     ----------
-    message, low : array of int64
-        First message of each stretch, and bytes below 0x80 in the file before it.
+    first, start : array of int64
+        Index of the first message of each stretch, and its byte offset.
     low_before_high : ndarray of int, shape (n,)
-        Bytes below 0x80 in the file before each byte that is not.
+        Bytes below 0x80 in the messages before each byte that is not.
     """
 
-    message: array[int]
-    low: array[int]
+    first: array[int]
+    start: array[int]
     low_before_high: npt.NDArray[np.integer[Any]]
 
     def offset(self, message: int) -> int:
@@ -105,9 +107,12 @@ class Places:
         int
             Byte offset of its status, or of its first data byte under running status.
         """
-        stretch = bisect_right(self.message, message) - 1
-        low = self.low[stretch] + 3 * (message - self.message[stretch])
-        return low + int(np.searchsorted(self.low_before_high, low, side="right")) + 1
+        stretch = bisect_right(self.first, message) - 1
+        low, first = 3 * message, 3 * self.first[stretch]
+        # High bytes from the start of the stretch to the last of the message's delta-time.
+        high = self.low_before_high.searchsorted(low, side="right")
+        high -= self.low_before_high.searchsorted(first)
+        return self.start[stretch] + low - first + int(high) + 1
 
 
 def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
@@ -125,111 +130,116 @@ def scan(data: bytes, spans: list[tuple[int, int]]) -> Scan:
     Scan
         Their events, and which tracks are not regular.
     """
-    finder = Finder(data, spans)
     irregular: set[int] = set()
-    found = finder.find(irregular)
-    messages = _decode(bytes(found.body))
-    if len(messages.faulty):
-        faulty = np.searchsorted(np.cumsum(found.counts), messages.faulty, side="right")
+    found = find_stretches(data, spans, irregular)
+    messages = _decode(found)
+    if any(map(len, messages.faulty)):
+        rows = np.concatenate(messages.faulty)
+        faulty = np.searchsorted(np.cumsum(found.counts), rows, side="right")
         irregular.update(faulty.tolist())
-        found = finder.find(irregular)
-        messages = _decode(bytes(found.body))
-    counts = np.array(found.counts, np.int64)
-    meta_counts = np.array(found.meta_counts, np.int64)
-    tick, meta_tick = _ticks(messages.delta, found, counts, meta_counts)
-    after = np.array(found.meta_after, np.int64)
-    first = np.cumsum(counts) - counts
+        found = find_stretches(data, spans, irregular)
+        messages = _decode(found)
+    tick, meta_tick, last_tick = _ticks(messages.delta, found)
     return Scan(
         sorted(irregular),
         tick,
         messages.status,
         messages.data1,
         messages.data2,
-        counts,
+        found.counts,
         meta_tick,
-        np.array(found.meta_offset, np.int64),
-        after - np.repeat(first, meta_counts),
-        np.array(found.meta_kind, np.int16),
+        found.meta_offset,
+        found.meta_before,
+        found.meta_kind,
         found.meta_data,
-        meta_counts,
+        found.meta_counts,
+        last_tick,
         found.crossings,
-        Places(found.first_message, found.low_before, finder.low_before_high),
+        Places(found.first, found.start, messages.low_before_high),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Messages:
-    """The channel messages of a body in columns; `faulty` are those that cannot be decoded so."""
+    """The channel messages of a body in columns; `faulty` are those that cannot be decoded so.
 
-    delta: npt.NDArray[np.int32]
+    The delta-times have one row more, for the ticks of no message.
+    """
+
+    delta: npt.NDArray[np.int64]
     status: npt.NDArray[np.uint8]
     data1: npt.NDArray[np.uint8]
     data2: npt.NDArray[np.uint8]
-    faulty: npt.NDArray[np.int64]
+    low_before_high: npt.NDArray[Any]
+    faulty: list[npt.NDArray[Any]]
 
 
-def _decode(body: bytes) -> _Messages:
+def _decode(found: Stretches) -> _Messages:
     """Decode delta-time, status and data bytes of all messages."""
-    low = np.frombuffer(body.translate(None, _HIGH_BYTES), np.uint8).reshape(-1, 3)
-    raw = np.frombuffer(body, np.uint8)
-    high = np.flatnonzero(raw.view(np.int8) < 0)
+    low = np.frombuffer(b"".join(found.low), np.uint8).reshape(-1, 3)
+    raw = np.frombuffer(b"".join(found.body), np.uint8)
+    high = (raw >= 0x80).nonzero()[0]
     value = raw[high]
-    # Narrow numbers, where they hold every offset, halve the memory to go through.
-    index: type[np.signedinteger[Any]] = np.int32 if len(body) < 1 << 31 else np.int64
+    # In narrow numbers, where they hold every offset.
+    index: type[np.signedinteger[Any]] = np.int32 if len(raw) < 1 << 31 else np.int64
     low_before: npt.NDArray[Any] = high.astype(index)
     low_before -= np.arange(len(high), dtype=index)
     message = low_before // 3
-    phase = message * -3
-    phase += low_before
-    continues, is_status = np.flatnonzero(phase == 0), np.flatnonzero(phase == 1)
-    at = message[is_status]
-    delta = low[:, 0].astype(np.int32)
+    phase = low_before - message * 3
+    is_status, continues = (phase == 1).nonzero()[0], (phase == 0).nonzero()[0]
+    delta = np.zeros(len(low) + 1, np.int64)
+    delta[:-1] = low[:, 0]
     faulty = [_add_continuations(delta, message[continues], value[continues])]
-    if len(continues) + len(is_status) < len(high):
+    if len(is_status) + len(continues) < len(high):
         faulty.append(message[phase == 2])
-    repeated = at[1:] == at[:-1]
-    if repeated.any():
-        faulty.append(at[1:][repeated])
     status = value[is_status]
-    if len(status) != len(low):
-        status = np.repeat(status, np.diff(at, append=len(low)))
-    return _Messages(delta, status, low[:, 1], low[:, 2], np.concatenate(faulty).astype(np.int64))
+    at = np.empty(len(status) + 1, np.intp)
+    at[:-1], at[-1] = message[is_status], len(low)
+    holds = at[1:] - at[:-1]
+    if not holds.all():
+        faulty.append(at[1:][holds == 0])
+    if len(status) < len(low):
+        # Running status: each holds up to the next.
+        status = status.repeat(holds)
+    return _Messages(delta, status, low[:, 1], low[:, 2], low_before, faulty)
 
 
 def _add_continuations(
-    delta: npt.NDArray[np.int32], message: npt.NDArray[Any], value: npt.NDArray[np.uint8]
+    delta: npt.NDArray[np.int64], message: npt.NDArray[Any], value: npt.NDArray[np.uint8]
 ) -> npt.NDArray[Any]:
     """Add the upper bytes of the delta-times; return the messages that have too many."""
-    bits = (value & np.uint8(0x7F)).astype(np.int32)
-    for place in range(1, _MOST_CONTINUATIONS + 1):
-        # The last byte left of each delta-time holds the next seven bits.
-        more = np.flatnonzero(message[1:] == message[:-1])
-        if len(more) == 0:
-            delta[message] += bits << 7 * place
-            return message[:0]
-        last = np.ones(len(message), np.bool_)
-        last[more] = False
-        delta[message[last]] += bits[last] << 7 * place
-        message, bits = message[more], bits[more]
-    return message
+    bits = (value & 0x7F).astype(np.int64)
+    bits <<= 7
+    rows: npt.NDArray[np.intp] = np.empty(0, np.intp)
+    for distance in range(1, _MOST_CONTINUATIONS + 1):
+        # Each byte counts seven bits more for every other one that comes after it.
+        rows = (message[distance:] == message[:-distance]).nonzero()[0]
+        if len(rows) == 0:
+            break
+        bits[rows] <<= 7
+    np.add.at(delta, message, bits)
+    faulty: npt.NDArray[Any] = message[rows]
+    return faulty
 
 
 def _ticks(
-    delta: npt.NDArray[np.int32],
-    found: Stretches,
-    counts: npt.NDArray[np.int64],
-    meta_counts: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Sum the delta-times of messages and other events up, each track from 0."""
-    meta_delta = np.concatenate([[0], np.cumsum(np.array(found.meta_delta, np.int64))])
-    tick = np.cumsum(delta, dtype=np.int64)
-    total = np.concatenate([[0], tick])
-    after = np.array(found.meta_after, np.int64)
-    meta_tick = total[after] + meta_delta[1:]
-    first, first_meta = np.cumsum(counts) - counts, np.cumsum(meta_counts) - meta_counts
-    origin = total[first] + meta_delta[first_meta]
-    # Between two interruptions the same ticks are added, those of the interruptions before.
-    edges = np.concatenate([[0], after, [len(delta)]])
-    tick += np.repeat(meta_delta, np.diff(edges))
-    tick -= np.repeat(origin, counts)
-    return tick, meta_tick - np.repeat(origin, meta_counts)
+    delta: npt.NDArray[np.int64], found: Stretches
+) -> tuple[npt.NDArray[np.int64], list[int], list[int]]:
+    """Sum the delta-times up, each track from 0: ticks of messages, other events and ends."""
+    if found.late:
+        delta[found.late] += found.late_by
+    # The first message of a track takes the ticks of the track before back.
+    firsts, first = [], 0
+    for count in found.counts:
+        if count:
+            firsts.append(first)
+            first += count
+    if len(firsts) > 1:
+        delta[firsts[1:]] -= np.add.reduceat(delta, firsts)[:-1]
+    tick = delta.cumsum()
+    tick[-1] = 0
+    last = np.array(found.meta_last + found.end_last, np.intp)
+    since = np.array(found.meta_since + found.end_since, np.int64)
+    ticks = (tick[last] + since).tolist()
+    metas = len(found.meta_last)
+    return tick[:-1], ticks[:metas], ticks[metas:]

@@ -4,26 +4,24 @@ A channel message of two data bytes takes three bytes below 0x80: the last of it
 two data bytes. So in a stretch of such messages the number of low bytes before a high byte tells
 what it is, and a status of another kind that follows on 3k + 1 of them ends the stretch. Only those
 are visited: meta and sysex events, which are read here one by one, and messages of one data byte,
-which get a second one of 0 so that the stretch goes on.
+which get a second one of 0 and make stretches of their own.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.smf.walk import END_OF_TRACK, ILLEGAL_META
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+__all__ = ["HIGH_BYTES", "Stretches", "find_stretches"]
 
-__all__ = ["Finder", "Stretches"]
+HIGH_BYTES = bytes(range(0x80, 0x100))
+"""What `bytes.translate` takes out to leave the bytes below 0x80."""
 
-_MOST_CONTINUATIONS = 3
+_VARINT_BYTES = 4
 _FEW = 64
 _SHORT = 16
 """Stretches of fewer bytes than this on average, once there are more than a few, are read faster
@@ -39,87 +37,97 @@ class _IrregularError(Exception):
     """A track with a fault, which this reading does not name, or of hardly anything but texts."""
 
 
-def _integers() -> array[int]:
-    return array("q")
-
-
-@dataclass(slots=True)
 class Stretches:
     """What was found in all regular tracks, track after track.
 
-    Parameters
+    Attributes
     ----------
-    body : bytearray
-        The channel messages with their delta-times, each with three bytes below 0x80.
+    body, low : list of bytes
+        The channel messages with their delta-times, and of those the bytes below 0x80: three for
+        each message.
     messages : int
         How many there are.
     counts : list of int
         How many there are in each track.
-    first_message, low_before : array of int64
-        Index of the first message of each stretch, and low bytes in the file before the stretch.
-    meta_delta, meta_offset, meta_after : array of int64
-        Delta-time of each meta or sysex event, byte offset of its status, messages before it.
-    meta_kind : array of int16
+    first, start : array of int64
+        Index of the first message of each stretch, and its byte offset.
+    late, late_by : list of int
+        Messages that follow on meta or sysex events, and the delta-times of those, summed.
+    meta_last, meta_since : list of int
+        The message of its track before each meta or sysex event, -1 for none, and the ticks from
+        there, or from the beginning of the track.
+    meta_offset, meta_before : list of int
+        Byte offset of its status; messages of its track before it.
+    meta_kind : list of int
         Meta type, 0xF0 or 0xF7, or `ILLEGAL_META` and the type.
     meta_data : list of bytes
         Its payload.
     meta_counts : list of int
-        Meta and sysex events in each track.
+        Meta and sysex events in each track, its end not counted.
+    end_last, end_since : list of int
+        As `meta_last` and `meta_since`, for the end of each track; -1 and 0 for a track left out.
     crossings : list of (int, int, int)
         Track, byte offset of the first and number of messages that use running status across a
         meta or sysex event.
     """
 
-    body: bytearray = field(default_factory=bytearray)
-    messages: int = 0
-    counts: list[int] = field(default_factory=list)
-    first_message: array[int] = field(default_factory=_integers)
-    low_before: array[int] = field(default_factory=_integers)
-    meta_delta: array[int] = field(default_factory=_integers)
-    meta_offset: array[int] = field(default_factory=_integers)
-    meta_after: array[int] = field(default_factory=_integers)
-    meta_kind: array[int] = field(default_factory=lambda: array("h"))
-    meta_data: list[bytes] = field(default_factory=list)
-    meta_counts: list[int] = field(default_factory=list)
-    crossings: list[tuple[int, int, int]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.body: list[bytes] = []
+        self.low: list[bytes] = []
+        self.messages = 0
+        self.counts: list[int] = []
+        self.first = array("q")
+        self.start = array("q")
+        self.late: list[int] = []
+        self.late_by: list[int] = []
+        self.meta_last: list[int] = []
+        self.meta_since: list[int] = []
+        self.meta_offset: list[int] = []
+        self.meta_before: list[int] = []
+        self.meta_kind: list[int] = []
+        self.meta_data: list[bytes] = []
+        self.meta_counts: list[int] = []
+        self.end_last: list[int] = []
+        self.end_since: list[int] = []
+        self.crossings: list[tuple[int, int, int]] = []
 
-    def cut(self, body: int, stretches: int, messages: int, metas: int) -> None:
+    def sizes(self) -> tuple[int, ...]:
+        """Tell how much there is.
+
+        Returns
+        -------
+        tuple of int
+            What `cut` takes to come back to here.
+        """
+        return (
+            self.messages,
+            len(self.body),
+            len(self.low),
+            len(self.first),
+            len(self.late),
+            len(self.meta_kind),
+        )
+
+    def cut(
+        self, messages: int, bodies: int, lows: int, stretches: int, late: int, metas: int
+    ) -> None:
         """Forget everything past these lengths.
 
         Parameters
         ----------
-        body, stretches, messages, metas : int
-            Bytes, stretches, messages and meta events to keep.
+        messages, bodies, lows, stretches, late, metas : int
+            What `sizes` returned.
         """
         self.messages = messages
-        del self.body[body:], self.first_message[stretches:], self.low_before[stretches:]
-        for column in (self.meta_delta, self.meta_offset, self.meta_after, self.meta_kind):
-            del column[metas:]
-        del self.meta_data[metas:]
+        del self.body[bodies:], self.low[lows:]
+        del self.first[stretches:], self.start[stretches:]
+        del self.late[late:], self.late_by[late:]
+        del self.meta_last[metas:], self.meta_since[metas:], self.meta_offset[metas:]
+        del self.meta_before[metas:], self.meta_kind[metas:], self.meta_data[metas:]
 
 
-@dataclass(slots=True)
-class _Cursor:
-    """Where the reading of one track stands.
-
-    `start` is the byte offset of an event, `low` counts the low bytes of the file before it, `mark`
-    is the next candidate for an interruption. `one` tells whether the running status has one data
-    byte.
-    """
-
-    start: int
-    end: int
-    low: int
-    mark: int
-    last_mark: int
-    one: bool = False
-    stretches: int = 0
-    crossings: int = 0
-    first_crossing: int = 0
-
-
-class Finder:
-    """Finds the stretches of the tracks of one file.
+def find_stretches(data: bytes, spans: list[tuple[int, int]], irregular: set[int]) -> Stretches:
+    """Collect the stretches of every regular track.
 
     Parameters
     ----------
@@ -127,199 +135,151 @@ class Finder:
         The whole file.
     spans : list of (int, int)
         Byte offsets of the events of each track.
+    irregular : set of int
+        Tracks to leave out; those that turn out to have a fault are added.
 
-    Attributes
-    ----------
-    low_before_high : ndarray of int64, shape (n,)
-        Bytes below 0x80 in the file before each byte that is not.
+    Returns
+    -------
+    Stretches
+        What was found; a track left out counts 0 messages and events.
     """
-
-    def __init__(self, data: bytes, spans: list[tuple[int, int]]) -> None:
-        raw = np.frombuffer(data, np.uint8)
-        high = np.flatnonzero(raw.view(np.int8) < 0)
-        values = raw[high]
-        marks = np.flatnonzero(values >= 0xC0)
-        marks = marks[_INTERRUPTS[values[marks]]]
-        at = high[marks]
-        self.low_before_high: npt.NDArray[np.int64] = high - np.arange(len(high))
-        self._data = data
-        self._spans = spans
-        self._high = high.data
-        self._at = at.data
-        self._low = self.low_before_high[marks].data
-        bounds = np.array(spans, np.int64).reshape(-1, 2)
-        starts = bounds[:, 0]
-        self._low_at_start = (starts - np.searchsorted(high, starts)).tolist()
-        self._marks = np.searchsorted(at, bounds).tolist()
-
-    def find(self, irregular: set[int]) -> Stretches:
-        """Collect the stretches of every regular track.
-
-        Parameters
-        ----------
-        irregular : set of int
-            Tracks to leave out; those that turn out to have a fault are added.
-
-        Returns
-        -------
-        Stretches
-            What was found; a track left out counts 0 messages and events.
-        """
-        found = Stretches()
-        for track in range(len(self._spans)):
-            lengths = len(found.body), len(found.low_before), found.messages, len(found.meta_data)
-            if track not in irregular:
-                try:
-                    self._track(track, found)
-                except _IrregularError:
-                    irregular.add(track)
-                    found.cut(*lengths)
-            found.counts.append(found.messages - lengths[2])
-            found.meta_counts.append(len(found.meta_data) - lengths[3])
-        return found
-
-    def _track(self, track: int, found: Stretches) -> None:
-        """Collect one track up to its end of track."""
-        data, at, lows = self._data, self._at, self._low
-        cursor = _Cursor(*self._spans[track], self._low_at_start[track], *self._marks[track])
-        begin, begin_at = found.messages, cursor.start
-        if not _has_status(data, cursor.start, cursor.end):
-            raise _IrregularError
-        while True:
-            # The next interruption: a status that follows on 3k + 1 low bytes.
-            mark, last, start, low = cursor.mark, cursor.last_mark, cursor.start, cursor.low
-            while mark < last and (at[mark] < start or (lows[mark] - low) % 3 != 1):
-                mark += 1
-            if mark == last or data[at[mark] - 1] > 0x7F:
-                raise _IrregularError
-            before = lows[mark] - low - 1
-            found.first_message.append(found.messages)
-            found.low_before.append(low)
-            found.messages += before // 3
-            cursor.mark = mark
-            cursor.stretches += 1
-            if cursor.stretches > _FEW and start - begin_at < _SHORT * cursor.stretches:
-                raise _IrregularError
-            if data[at[mark]] < 0xE0:
-                self._one_data_byte(cursor, found)
-            else:
-                cursor.one = cursor.one and before == 0
-                if self._meta_or_sysex(cursor, found, begin):
-                    break
-            cursor.mark += 1
-            if cursor.one:
-                _run_on(data, cursor, found)
-        if cursor.crossings:
-            found.crossings.append((track, cursor.first_crossing, cursor.crossings))
-
-    def _one_data_byte(self, cursor: _Cursor, found: Stretches) -> None:
-        """Collect the stretch up to a message of one data byte, and that with a second one of 0."""
-        after = self._at[cursor.mark] + 2
-        if after > cursor.end or self._data[after - 1] > 0x7F:
-            raise _IrregularError
-        found.body += self._data[cursor.start : after]
-        found.body.append(0)
-        found.messages += 1
-        cursor.start, cursor.low, cursor.one = after, self._low[cursor.mark] + 1, True
-
-    def _meta_or_sysex(self, cursor: _Cursor, found: Stretches, begin: int) -> bool:
-        """Collect the stretch up to meta and sysex events, and those; tell whether it was the end.
-
-        `begin` is the number of messages of all tracks before.
-        """
-        data, i = self._data, self._at[cursor.mark]
-        stop = i - 1
-        while stop > cursor.start and data[stop - 1] > 0x7F:
-            stop -= 1
-        found.body += data[cursor.start : stop]
-        after = _interruptions(data, stop, i, cursor.end, found)
-        if found.meta_kind[-1] == END_OF_TRACK:
-            if after != cursor.end:
-                raise _IrregularError
-            return True
-        if data[i + 1 : after].isascii():
-            cursor.low = self._low[cursor.mark] + after - i - 1
-        else:
-            cursor.low = after - bisect_left(self._high, after)
-        cursor.start = after
-        if not _has_status(data, after, cursor.end):
-            if found.messages == begin:
-                raise _IrregularError
-            if not cursor.crossings:
-                cursor.first_crossing = _behind_number(data, after, cursor.end)
-            cursor.crossings += 1
-        return False
+    raw = np.frombuffer(data, np.uint8)
+    marks = (raw >= 0xC0).nonzero()[0]
+    marks = marks[_INTERRUPTS[raw[marks]]]
+    found = Stretches()
+    for track, (start, end) in enumerate(spans):
+        sizes = found.sizes()
+        if track not in irregular:
+            try:
+                _read_track(data, start, end, track, marks.data, found)
+            except (_IrregularError, IndexError):
+                # An index past the end of the file: the track is cut short.
+                irregular.add(track)
+                found.cut(*sizes)
+        found.counts.append(found.messages - sizes[0])
+        found.meta_counts.append(len(found.meta_kind) - sizes[-1])
+        if track in irregular:
+            found.end_last.append(-1)
+            found.end_since.append(0)
+    return found
 
 
-def _behind_number(data: bytes, i: int, end: int) -> int:
-    """Return the offset behind the variable-length number at `i`."""
-    while i < end and data[i] > 0x7F:
-        i += 1
-    return i + 1
-
-
-def _has_status(data: bytes, i: int, end: int) -> bool:
-    """Whether the event at `i` has a status byte; an event cut off counts as if it had."""
-    i = _behind_number(data, i, end)
-    return i >= end or data[i] > 0x7F
-
-
-def _run_on(data: bytes, cursor: _Cursor, found: Stretches) -> None:
-    """Collect messages that run on under a status with one data byte."""
+def _read_track(  # noqa: C901, PLR0912, PLR0915 - one loop over the grammar; calls would cost more
+    data: bytes, start: int, end: int, track: int, marks: memoryview[int], found: Stretches
+) -> None:
+    """Collect one track up to its end of track, which must be where the track ends."""
+    i, begin, mark = start, found.messages, bisect_left(marks, start)
+    late = stretches = crossings = first_crossing = 0
+    one = crossed = False
     while True:
-        i = _behind_number(data, cursor.start, cursor.end)
-        if i >= cursor.end:
+        if i >= end:
             raise _IrregularError
-        if data[i] > 0x7F:
-            return
-        found.body += data[cursor.start : i + 1]
-        found.body.append(0)
-        found.first_message.append(found.messages)
-        found.low_before.append(cursor.low)
-        found.messages += 1
-        cursor.start = i + 1
-        cursor.low += 2
-
-
-def _interruptions(  # noqa: C901 - one loop over the grammar; calls would cost more than it
-    data: bytes, start: int, i: int, end: int, found: Stretches
-) -> int:
-    """Collect the meta or sysex event whose delta-time is at `start` and status at `i`.
-
-    Others that follow on it at once are collected too. Returns the offset behind the last.
-    """
-    while True:
-        if i - start > _MOST_CONTINUATIONS + 1:
-            raise _IrregularError
-        delta = 0
-        for byte in data[start:i]:
-            delta = delta << 7 | byte & 0x7F
-        kind, begin = data[i], i + 1
-        if kind == 0xFF:
-            begin += 1
-            if begin >= end:
+        delta, at = (data[i], i + 1) if data[i] < 0x80 else _number(data, i)
+        status = data[at]
+        if status >= 0xF0:
+            offset, kind = at, status
+            if kind == 0xFF:
+                at += 1
+                kind = data[at] if data[at] < 0x80 else ILLEGAL_META + data[at]
+            elif kind not in _SYSEX:
                 raise _IrregularError
-            kind = data[i + 1] if data[i + 1] < 0x80 else ILLEGAL_META + data[i + 1]
-        elif kind not in _SYSEX:
-            raise _IrregularError
-        size, first = 0, begin
-        while True:
-            if begin >= end or begin - first > _MOST_CONTINUATIONS:
+            at += 1
+            size, at = (data[at], at + 1) if data[at] < 0x80 else _number(data, at)
+            i = at + size
+            if i > end:
                 raise _IrregularError
-            byte = data[begin]
-            begin += 1
-            size = size << 7 | byte & 0x7F
-            if byte < 0x80:
+            late += delta
+            last = found.messages - 1 if found.messages > begin else -1
+            if kind == END_OF_TRACK:
                 break
-        after = begin + size
-        if after > end:
+            found.meta_last.append(last)
+            found.meta_since.append(late)
+            found.meta_offset.append(offset)
+            found.meta_before.append(found.messages - begin)
+            found.meta_kind.append(kind)
+            found.meta_data.append(data[at:i])
+            crossed = True
+            continue
+        if status > 0x7F:
+            one = 0xC0 <= status < 0xE0
+            at += 1
+        elif found.messages == begin:
             raise _IrregularError
-        found.meta_delta.append(delta)
-        found.meta_offset.append(i)
-        found.meta_after.append(found.messages)
-        found.meta_kind.append(kind)
-        found.meta_data.append(data[begin:after])
-        i = after + 1
-        if kind == END_OF_TRACK or i >= end or data[after] > 0x7F or data[i] < 0xF0:
-            return after
-        start = after
+        elif crossed:
+            first_crossing = first_crossing or at
+            crossings += 1
+        crossed = False
+        if late:
+            found.late.append(found.messages)
+            found.late_by.append(late)
+            late = 0
+        stretches += 1
+        if stretches > _FEW and i - start < _SHORT * stretches:
+            raise _IrregularError
+        if one:
+            i = _read_run(data, i, at, end, found)
+            continue
+        found.first.append(found.messages)
+        found.start.append(i)
+        # The next interruption: a status that follows on 3k + 1 low bytes.
+        mark = bisect_left(marks, i, mark)
+        count, since, before = 0, i, marks[mark]
+        while True:
+            if before >= end:
+                raise _IrregularError
+            low = data[since:before].translate(None, HIGH_BYTES)
+            count += len(low)
+            mark += 1
+            if count % 3 == 1:
+                break
+            found.low.append(low)
+            since, before = before, marks[mark]
+        stop = before - 1
+        if data[stop] > 0x7F:
+            raise _IrregularError
+        found.low.append(low[:-1])
+        while data[stop - 1] > 0x7F:
+            stop -= 1
+        found.body.append(data[i:stop])
+        found.messages += count // 3
+        i = stop
+    if i != end or size:
+        raise _IrregularError
+    found.end_last.append(last)
+    found.end_since.append(late)
+    if crossings:
+        found.crossings.append((track, first_crossing, crossings))
+
+
+def _read_run(data: bytes, i: int, at: int, end: int, found: Stretches) -> int:
+    """Collect messages of one data byte up to the next status; return the offset behind them.
+
+    The first one lies at `i` and its data byte at `at`. Each gets a second data byte of 0.
+    """
+    run = bytearray()
+    while True:
+        if at >= end or data[at] > 0x7F:
+            raise _IrregularError
+        run += data[i : at + 1]
+        run.append(0)
+        found.first.append(found.messages)
+        found.start.append(i)
+        found.messages += 1
+        i = at = at + 1
+        while data[at] > 0x7F:
+            at += 1
+        at += 1
+        if data[at] > 0x7F:
+            found.body.append(bytes(run))
+            found.low.append(found.body[-1].translate(None, HIGH_BYTES))
+            return i
+
+
+def _number(data: bytes, i: int) -> tuple[int, int]:
+    """Read a variable-length number of several bytes; return it and the offset behind it."""
+    value = 0
+    for at in range(i, i + _VARINT_BYTES):
+        value = value << 7 | data[at] & 0x7F
+        if data[at] < 0x80:
+            return value, at + 1
+    raise _IrregularError

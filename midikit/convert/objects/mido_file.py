@@ -274,7 +274,8 @@ def _reasons(events: tuple[Event, ...]) -> list[str]:
     checked = np.where(sound, kinds, 0x01).astype(np.int16)
     payloads = [event.data for event in events]
     places = np.zeros(len(events), np.int64)
-    possible = sound & check_metas(checked, payloads, places, places, Faults())
+    good = check_metas(checked, payloads, places, places, Faults())
+    possible = sound & np.array(good, np.bool_)
     possible &= np.array([0 <= event.seconds < _LATEST for event in events], np.bool_)
     return [
         _reason(event, possible=bool(fits)) for event, fits in zip(events, possible, strict=True)
