@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from midikit.errors import AnswerError, InputError, LimitError, PendingError, ProviderError
 from midikit.escape import printable
 from midikit.model.song import Song
-from midikit.parse import document, response
+from midikit.parse import document, response, sound
 from midikit.parse.document import MAX_DEPTH, shallow
 from midikit.parse.faults import MAX_ROWS
 from midikit.parse.response import read_fast, read_json, read_tolerant
@@ -803,12 +803,12 @@ def test_bulk_faults_are_counted_exactly_in_bounded_rows() -> None:
 def test_packed_notes_lie_where_the_columns_look() -> None:
     """The layout that the fast path reads is the one that the packer writes."""
     notes = [
-        response._Note(0.1, 86400.0, 0, 5e-324),
-        response._Note(1.0, 2.0, 127, 1.0),
-        response._Note(0.0, 0.0, 64, 63 / 127),
+        sound._Note(0.1, 86400.0, 0, 5e-324),
+        sound._Note(1.0, 2.0, 127, 1.0),
+        sound._Note(0.0, 0.0, 64, 63 / 127),
     ]
-    packed = msgspec.msgpack.encode(notes)[-3 * response._PACKED.itemsize :]
-    table = np.frombuffer(packed, response._PACKED)
+    packed = msgspec.msgpack.encode(notes)[-3 * sound._PACKED.itemsize :]
+    table = np.frombuffer(packed, sound._PACKED)
     assert table.tolist() == [(one.start, one.end, one.pitch, one.velocity) for one in notes]
 
 
@@ -834,6 +834,27 @@ def test_the_fast_path_leaves_every_doubt_to_the_walk() -> None:
 
 
 times = st.integers(0, 192 * 600).map(lambda step: step / 192) | st.floats(0, 80000)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A song that is worked on in many blocks is the song that fits in one."""
+    rows = b",".join(
+        b'{"start": %d, "end": %d, "pitch": %d, "velocity": 0.5}' % (i % 7, i, i % 128)
+        for i in range(7, 40)
+    )
+    part = b'{"name": "Koto", "notes": [%s]}'
+    whole = b",".join([part % rows, part % b"", part % rows, part % b""])
+    data = b'{"instruments": [%s]}' % whole
+    expected = read_fast(data)
+    monkeypatch.setattr(sound, "_BLOCK", 100)
+    found = read_fast(data)
+    assert expected is not None
+    assert found is not None
+    assert found.note_count == 66
+    for track, other in zip(found, expected, strict=True):
+        assert np.array_equal(track.notes, other.notes)
+
+
 note_rows = st.tuples(times, times, st.integers(0, 127), st.integers(1, 127)).map(
     lambda row: {
         "start": min(row[:2]),
