@@ -80,7 +80,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def _feed(writer: int, pieces: list[bytes]) -> None:
-    with open(writer, "wb") as file:  # noqa: PTH123 - a descriptor
+    with open(writer, "wb") as file:
         for piece in pieces:
             file.write(piece)
             file.flush()
