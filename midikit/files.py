@@ -110,6 +110,7 @@ def write_bytes(
             raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = reason.removeprefix("replace: ")  # Python 3.13 names the call
         if _is_folder(target):
             reason = "is a folder"
         raise OutputError(f"{printable(target, 200)}: cannot be written: {reason}") from None
