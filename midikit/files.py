@@ -109,8 +109,10 @@ def write_bytes(
                 os.unlink(temporary)  # noqa: PTH108
             raise
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        reason = reason.removeprefix("replace: ")  # Python 3.13 names the call
+        # Python 3.13 names the call in a ValueError.
+        reason = (
+            error.strerror if isinstance(error, OSError) else str(error).removeprefix("replace: ")
+        )
         if _is_folder(target):
             reason = "is a folder"
         raise OutputError(f"{printable(target, 200)}: cannot be written: {reason}") from None
