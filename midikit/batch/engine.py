@@ -1,6 +1,6 @@
 """A function over a stream of items: in order, lazily, with what failed in its place.
 
-Items are handed to processes in chunks: a message costs about as much as 0.2 ms of work. Neither
+Items are handed to processes in chunks: a message costs some 0.2 ms. Neither
 the items nor what comes of them is ever collected: at most a few chunks a process are under way.
 """
 
@@ -71,8 +71,8 @@ def run(
         Takes an item. For several processes it and the items must pickle: a function of a module,
         or `functools.partial` of one. What is large it reads and writes itself.
     items : iterable
-        The items. At most ``4 * jobs * chunk`` are taken before the outcome of the first of them is
-        asked for.
+        The items, taken as they are needed: one by one for one job, else at most
+        ``(4 * jobs + 1) * chunk`` ahead of the last outcome that was given back.
     jobs : int or None, optional
         Most processes; 1 stays in this one, None takes as many as there are processors.
     chunk : int or None, optional

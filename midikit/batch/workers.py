@@ -40,6 +40,7 @@ START_SECONDS = {"fork": 0.02, "spawn": 0.5}
 Result: TypeAlias = "tuple[Any, Exception | None]"
 """What a function made of an item, or why it did not."""
 
+_MOST = 60 if sys.platform == "win32" else 1000  # Windows waits for 63 things at most
 _TICK = 0.5
 _PATIENCE = 5.0
 
@@ -114,7 +115,7 @@ class Workers:
 
     def __init__(self, function: Callable[[Any], Any], most: int, method: str) -> None:
         self._function = function
-        self._most = most
+        self._most = min(most, _MOST)
         self._context = multiprocessing.get_context(method)
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, Any]] = {}

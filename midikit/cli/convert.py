@@ -23,7 +23,7 @@ from midikit.errors import ConversionError, WorkerError
 from midikit.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from midikit.cli.convert_one import Told
     from midikit.cli.sources import Source
@@ -85,11 +85,13 @@ def convert(ctx: click.Context, /, source: tuple[str, ...], **options: Any) -> N
     report = Report(quiet=options["quiet"], as_json=options["as_json"], debug=options["debug"])
     converter = Converter(report, settings, options["force"], len(sources) == 1, fetcher)
     batch = _Batch(converter)
-    jobs = [
+    jobs = (
         Job(one, tuple(inputs) if is_merged else (one,), destination)
         for one, destination in zip(sources, destinations, strict=True)
-    ]
-    batch.run(jobs, options["jobs"])
+    )
+    # No other process can read our standard input, and paid calls are made one after the other.
+    alone = fetcher is not None or any(one.kind == "stdin" for one in inputs)
+    batch.run(jobs, 1 if alone or len(sources) == 1 else options["jobs"])
     batch.finish()
     ctx.exit(batch.worst)
 
@@ -141,11 +143,10 @@ class _Batch:
         self._done = self._failed = 0
         self._unmet = set(converter.settings.overrides)
 
-    def run(self, jobs: Sequence[Job], processes: int | None) -> None:
-        """Convert every song, in this process alone where nothing else can be."""
+    def run(self, jobs: Iterable[Job], processes: int | None) -> None:
+        """Convert every song in as many processes; None is one a processor."""
         converter = self._converter
-        alone = any(one.kind == "stdin" for job in jobs for one in job.inputs)
-        if processes == 1 or len(jobs) == 1 or converter.fetcher is not None or alone:
+        if processes == 1:
             for job in jobs:
                 self._tell(converter(job))
             return
