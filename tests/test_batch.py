@@ -29,7 +29,13 @@ METHODS = ("fork", "spawn") if sys.platform == "linux" else ("spawn",)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start processes after the second item, however fast the first two were."""
     monkeypatch.setattr(engine, "START_SECONDS", dict.fromkeys(METHODS, 0.0))
-    monkeypatch.setattr(engine, "start_method", lambda: METHODS[0])
+    start_by(monkeypatch, METHODS[0])
+
+
+def start_by(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Start processes in one way."""
+    for module in (engine, workers):
+        monkeypatch.setattr(module, "start_method", lambda: method)
 
 
 def square(number: int) -> int:
@@ -55,7 +61,7 @@ def test_any_number_of_processes_gives_the_same_outcomes(
     monkeypatch: pytest.MonkeyPatch, method: str, chunk: int | None
 ) -> None:
     """In the order of the items, errors in their place."""
-    monkeypatch.setattr(engine, "start_method", lambda: method)
+    start_by(monkeypatch, method)
     alone = told(run(square, range(50)))
     assert alone[:4] == [(0, 0, ""), (1, 1, ""), (2, 4, ""), (3, None, alone[3][2])]
     assert alone[3][2] == "song.json: notes[3]: null"
@@ -146,7 +152,7 @@ def test_a_dead_process_costs_only_what_killed_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str, chunk: int
 ) -> None:
     """What it had is tried again one by one; what kills twice is told in a line."""
-    monkeypatch.setattr(engine, "start_method", lambda: method)
+    start_by(monkeypatch, method)
     items = [*"abcde", "deadly", "f", f"once {tmp_path / 'seen'}", "g", "exit", *"hijklmn"]
     outcomes = list(run(die, items, jobs=2, chunk=chunk))
     assert [one.item for one in outcomes] == items
@@ -244,6 +250,7 @@ def test_one_process_a_processor_by_none() -> None:
 
 def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread may hold a lock for ever in a copy; so may one that Python does not know."""
+    monkeypatch.undo()
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)
     thread.start()

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from midikit.batch import engine
-from midikit.batch.workers import START_SECONDS
+from midikit.batch import engine, workers
 from midikit.cli import conversion, convert_one
 from midikit.fetch.client import Client
 from midikit.sandbox.server import serve
@@ -28,7 +27,7 @@ EXAMPLE = (ANSWERS / "example.json").read_bytes()
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start processes after the second song, however fast the first two were; one song a chunk."""
-    monkeypatch.setattr(engine, "START_SECONDS", dict.fromkeys(START_SECONDS, 0.0))
+    monkeypatch.setattr(engine, "START_SECONDS", dict.fromkeys(workers.START_SECONDS, 0.0))
     monkeypatch.setattr(engine, "_CHUNK_SECONDS", 0.0)
 
 
@@ -149,7 +148,7 @@ def test_a_dead_process_is_told_in_a_line(
     for path in saved.glob("[!s]*.json"):
         path.unlink()
     (saved / "song 2b.json").write_text('{"instruments": []}')
-    monkeypatch.setattr(engine, "start_method", lambda: "fork")
+    monkeypatch.setattr(workers, "start_method", lambda: "fork")
     monkeypatch.setattr(convert_one, "run", _deadly)
     run = cli("convert", "saved", "-o", "out", "--jobs", 2, "--json")
     assert run.code == 1

@@ -119,15 +119,15 @@ def _serial(
 def _parallel(
     function: Callable[[Item], Value], items: Iterable[Item], jobs: int, chunk: int | None
 ) -> Generator[Outcome[Item, Value], None, None]:
-    supply, method = _Supply(items), start_method()
-    pace = yield from _begin(function, supply.rest(), START_SECONDS[method])
+    supply = _Supply(items)
+    pace = yield from _begin(function, supply.rest(), START_SECONDS[start_method()])
     size = chunk or min(_LARGEST_CHUNK, max(1, round(_CHUNK_SECONDS / pace)))
     first = supply.take(size + 1)
     if len(first) <= size:
         yield from _serial(function, first)
     else:
         supply.put_back(first)
-        with Workers(function, jobs, method) as workers:
+        with Workers(function, jobs) as workers:
             yield from _pooled(supply, workers, _CHUNKS_AHEAD * jobs, size)
     if supply.fault is not None:
         raise supply.fault

@@ -30,7 +30,6 @@ from midikit.errors import MidikitError, WorkerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
-    from multiprocessing.context import BaseContext
 
 __all__ = ["START_SECONDS", "Result", "Workers", "attempt", "available_cpus", "start_method"]
 
@@ -109,14 +108,11 @@ class Workers:
         What they call with each item; it pickles.
     most : int
         How many there may be; one is started only when the others are busy.
-    method : str
-        How they are started, as `start_method` chooses it.
     """
 
-    def __init__(self, function: Callable[[Any], Any], most: int, method: str) -> None:
+    def __init__(self, function: Callable[[Any], Any], most: int) -> None:
         self._function = function
         self._most = min(most, _MOST)
-        self._context = multiprocessing.get_context(method)
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, Any]] = {}
 
@@ -155,7 +151,7 @@ class Workers:
             worker = self._idle.pop()
         else:
             others = [one.connection for one, _ in self._busy.values()]
-            worker = _Worker(self._context, self._function, others)
+            worker = _Worker(start_method(), self._function, others)
         self._busy[worker.connection] = worker, part
         with contextlib.suppress(ConnectionError):  # it is dead, which `take` will see
             worker.connection.send(items)
@@ -196,14 +192,15 @@ class _Worker:
     """One process and our end of its pipe."""
 
     def __init__(
-        self, context: BaseContext, function: Callable[[Any], Any], others: list[Connection]
+        self, method: str, function: Callable[[Any], Any], others: list[Connection]
     ) -> None:
+        context: Any = multiprocessing.get_context(method)
         self.has_started = False
         self.connection, theirs = context.Pipe()
         # A forked process has our ends of all pipes as well: while it keeps them open, no worker
         # would see that we are gone. A spawned one has nothing that it is not given.
-        ours = [*others, self.connection] if context.get_start_method() == "fork" else []
-        self.process = context.Process(  # type: ignore[attr-defined]  # each context has one
+        ours = [*others, self.connection] if method == "fork" else []
+        self.process = context.Process(
             target=_serve, args=(theirs, function, ours), name="midikit-batch", daemon=True
         )
         with _interrupts_held():
