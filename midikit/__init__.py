@@ -24,6 +24,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midikit.batch.files import convert_files
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.convert.arrange.together import merge_songs
     from midikit.convert.midi import plan_midi, to_midi, write_midi
@@ -91,6 +92,7 @@ __all__ = [
     "as_notes",
     "compare",
     "constant_tempo",
+    "convert_files",
     "estimate_beats",
     "lay_out",
     "merge_songs",
@@ -107,6 +109,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "batch.files": ("convert_files",),
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
     "convert.arrange.plan": ("MidiPlan",),

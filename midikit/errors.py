@@ -14,6 +14,7 @@
     ├── OutputError                 a file cannot be written where it was asked for
     │   └── UnsavedError            what was paid for could not be stored: .clip_id, .path
     ├── DifferenceError             two songs compared are not the same
+    ├── WorkerError                 a process of a batch died, or what it made cannot leave it
     └── RemoteError                 the service or the network: .clip_id
         ├── TokenError              no token, or one that cannot be sent
         ├── AuthenticationError     401, 403: the token was refused
@@ -60,6 +61,7 @@ __all__ = [
     "TokenError",
     "UnknownOutcomeError",
     "UnsavedError",
+    "WorkerError",
 ]
 
 
@@ -300,6 +302,10 @@ class DifferenceError(MidikitError):
     >>> print(DifferenceError("2 notes missing"))
     2 notes missing
     """
+
+
+class WorkerError(MidikitError):
+    """A process of a batch died over an item, twice, or what it made of it cannot leave it."""
 
 
 class RemoteError(MidikitError):

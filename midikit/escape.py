@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["csv_cell", "file_stem", "printable", "quoted", "unique_stems"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["csv_cell", "each_stem", "file_stem", "printable", "quoted", "unique_stems"]
 
 _SHOWN = 80
 _STEM_BYTES = 120
@@ -148,17 +152,33 @@ def unique_stems(names: list[str], fallback: str = "untitled") -> list[str]:
     >>> unique_stems(["Bass", "bass", "a/b", "a:b"])
     ['Bass', 'bass (2)', 'a_b', 'a_b (2)']
     """
+    return list(each_stem(names, fallback))
+
+
+def each_stem(names: Iterable[str], fallback: str = "untitled") -> Iterator[str]:
+    """Do the same with a stream of names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names from the input, in order.
+    fallback : str, optional
+        What to use for a name of which nothing is left.
+
+    Yields
+    ------
+    str
+        One stem a name. Some 100 bytes are kept of each.
+    """
     taken: set[str] = set()
     used: dict[str, int] = {}
-    stems = []
     for name in names:
         candidate = stem = file_stem(name, fallback)
-        while _folded(candidate) in taken:
+        while (folded := _folded(candidate)) in taken:
             used[_folded(stem)] = number = used.get(_folded(stem), 1) + 1
             candidate = f"{stem} ({number})"
-        taken.add(_folded(candidate))
-        stems.append(candidate)
-    return stems
+        taken.add(folded)
+        yield candidate
 
 
 def _folded(stem: str) -> str:

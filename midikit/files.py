@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 from midikit.errors import InputError, LimitError, OutputError
 from midikit.escape import printable
 
-__all__ = ["DEFAULT_MAX_BYTES", "read_bytes", "write_bytes"]
+__all__ = ["DEFAULT_MAX_BYTES", "check_replace", "make_folder", "read_bytes", "write_bytes"]
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 DEFAULT_MAX_BYTES = 1 << 26
 """Largest file that is read unless a limit is given (64 MiB)."""
@@ -41,14 +45,19 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYT
     LimitError
         If it is larger than `max_bytes`.
     """
-    shown = printable(os.fspath(path), 200)
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(max_bytes + 1)
+        with open(path, "rb") as file:  # noqa: PTH123 - as in `write_bytes`
+            # Its size is asked for, or room for `max_bytes` would be set aside every time.
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(min(size, max_bytes) + 1)
+            if len(data) > size:  # a pipe, or a file that grows
+                data += file.read(max_bytes + 1 - len(data))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
+        shown = printable(os.fspath(path), 200)
         raise InputError(shown, "", f"cannot be read: {reason}") from None
     if len(data) > max_bytes:
+        shown = printable(os.fspath(path), 200)
         raise LimitError(
             f"{shown}: larger than {max_bytes:,} bytes; pass max_bytes= to read it all the same"
         )
@@ -76,33 +85,109 @@ def write_bytes(
     OutputError
         If it cannot be written, in the system's words; nothing is left behind.
     """
-    target = Path(path)
-    shown = printable(str(target), 200)
-    if target.is_dir() and not target.is_symlink():
-        raise OutputError(f"{shown}: cannot be written: is a folder")
-    temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    flags |= getattr(os, "O_BINARY", 0)
+    # Plain strings and system calls: paths as objects would cost as much as the writing.
+    target = os.fspath(path)
+    name = f".{os.urandom(8).hex()}.tmp"
+    temporary = os.path.join(os.path.dirname(target), name)  # noqa: PTH118, PTH120 - text
     try:
-        descriptor = os.open(temporary, flags, 0o666 if mode is None else mode)
+        descriptor = os.open(temporary, _NEW, 0o666 if mode is None else mode)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            try:
                 if mode is not None:
                     os.chmod(temporary, mode)  # noqa: PTH101 - the umask may have taken bits away
-                file.write(data)
+                _write_all(descriptor, data)
                 if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(target)
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, target)  # noqa: PTH105
             if durable:
-                _sync_folder(target.parent)
+                _sync_folder(Path(target).parent)
         except BaseException:
             with contextlib.suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary)  # noqa: PTH108
             raise
     except (OSError, ValueError) as error:
+        # Python 3.13 names the call in a ValueError.
+        reason = (
+            error.strerror if isinstance(error, OSError) else str(error).removeprefix("replace: ")
+        )
+        if _is_folder(target):
+            reason = "is a folder"
+        raise OutputError(f"{printable(target, 200)}: cannot be written: {reason}") from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise OutputError(f"{shown}: cannot be written: {reason}") from None
+        raise OutputError(
+            f"{printable(str(folder), 200)}: this folder cannot be made: {reason}"
+        ) from None
+
+
+def check_replace(path: str | os.PathLike[str], data: bytes) -> None:
+    """Refuse to replace a file with other content.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The target.
+    data : bytes
+        What is to be written.
+
+    Raises
+    ------
+    OutputError
+        If there is a file with other content, or a symbolic link.
+    """
+    shown = os.fspath(path)
+    try:
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return  # not there, or said better by what writes it
+    if stat.S_ISLNK(found.st_mode):
+        raise OutputError(
+            f"{printable(shown, 200)}: is a symbolic link; pass force=True to replace it, not what "
+            "it points to"
+        )
+    if stat.S_ISDIR(found.st_mode):
+        return
+    try:
+        same = found.st_size == len(data) and Path(path).read_bytes() == data
+    except OSError:
+        same = False
+    if not same:
+        raise OutputError(
+            f"{printable(shown, 200)}: exists with other content; pass force=True to replace it"
+        )
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write everything: the system may take a part at a time."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _is_folder(target: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(target).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

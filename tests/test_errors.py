@@ -20,6 +20,7 @@ SAMPLES: list[errors.MidikitError] = [
     errors.ConversionError("unknown"),
     errors.OutputError("read-only"),
     errors.DifferenceError("2 notes missing"),
+    errors.WorkerError("its process was ended by SIGKILL"),
     errors.RemoteError("clip", "problem"),
     errors.RateLimitedError("clip", "slow down", 3.5),
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from midikit.errors import InputError, LimitError, OutputError
-from midikit.files import read_bytes, write_bytes
+from midikit.files import check_replace, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +67,66 @@ def test_reading_is_bounded_and_says_why_not(tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="larger than 10 bytes; pass max_bytes="):
         read_bytes(tmp_path / "big", max_bytes=10)
     assert read_bytes(tmp_path / "big", max_bytes=11) == b"x" * 11
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    """What has no size comes whole, however many pieces it comes in."""
+    reader, writer = os.pipe()
+    feeder = threading.Thread(target=_feed, args=(writer, [b"a" * 70_000, b"b" * 70_000]))
+    feeder.start()
+    assert len(read_bytes(f"/dev/fd/{reader}")) == 140_000
+    feeder.join()
+    os.close(reader)
+
+
+def _feed(writer: int, pieces: list[bytes]) -> None:
+    with open(writer, "wb") as file:
+        for piece in pieces:
+            file.write(piece)
+            file.flush()
+
+
+def test_what_stops_a_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is told, an interrupt goes on its way; the old file stays, the new one goes."""
+    (tmp_path / "song.mid").write_bytes(b"old")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    for error, told in ((full, OutputError), (KeyboardInterrupt(), KeyboardInterrupt)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", _raiser(error))
+            with pytest.raises(told):
+                write_bytes(tmp_path / "song.mid", b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def _raiser(error: BaseException) -> Any:
+    def write(*_: object) -> int:
+        raise error
+
+    return write
+
+
+def test_bytes_that_go_out_in_pieces_arrive_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may take less at a time than it is given."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data[:2])))
+    write_bytes(tmp_path / "song.mid", b"seven b")
+    write_bytes(tmp_path / "empty", b"")
+    assert (tmp_path / "song.mid").read_bytes() == b"seven b"
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+def test_other_content_and_links_are_not_replaced_unasked(tmp_path: Path) -> None:
+    """The same bytes, a new name and a folder pass; the folder is told by what writes."""
+    (tmp_path / "song.mid").write_bytes(b"mine")
+    (tmp_path / "link").symlink_to(tmp_path / "song.mid")
+    for free in ("new", ".", "song.mid"):
+        check_replace(tmp_path / free, b"mine")
+    for data in (b"other", b"more!"):
+        with pytest.raises(OutputError, match=r"exists with other content; pass force=True"):
+            check_replace(tmp_path / "song.mid", data)
+    with pytest.raises(OutputError, match="is a symbolic link; pass force=True to replace it, not"):
+        check_replace(tmp_path / "link", b"mine")

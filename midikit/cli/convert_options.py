@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.options import Number, WholeNumber, read_programs, read_tempo
+from midikit.cli.options import Number, ProcessNumber, WholeNumber, read_programs, read_tempo
 from midikit.cli.report import common_options
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             help="Longest wait for a clip.",
         ),
         click.option(
-            "--jobs", type=WholeNumber(1), default=1, help="Inputs at a time; so far always one."
+            "--jobs",
+            type=ProcessNumber(1),
+            default=1,
+            metavar="N|auto",
+            help="Processes to convert in; auto: one a processor.",
         ),
     ),
     "Tempo and bars": (

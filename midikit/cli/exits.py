@@ -28,6 +28,7 @@ _LONGEST = 1500
 _AS_OPTIONS = (
     (re.compile(r"; pass max_bytes= to (read|make) (it|them)( all)?( the same)?"), ""),
     (re.compile(r" or (pass|raise it with) max_bytes=( to make it all the same)?"), ""),
+    (re.compile(r"pass force=True to replace it"), "--force replaces it"),
     (re.compile(r"with fs= or per_beat=,?"), "with a smaller --fs"),
     (re.compile(r"overlap='trim', 'spill' or 'keep'"), "--overlap trim, spill or keep"),
     (re.compile(r"fewer ticks_per_quarter"), "a smaller --ticks-per-quarter"),

@@ -13,7 +13,7 @@ from midikit.escape import printable, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Number", "WholeNumber", "check_effects", "read_programs", "read_tempo"]
+__all__ = ["Number", "ProcessNumber", "WholeNumber", "check_effects", "read_programs", "read_tempo"]
 
 _SLOWEST, _FASTEST = 3.58, 60_000_000
 _SHOWN = 40
@@ -48,6 +48,16 @@ class WholeNumber(click.IntRange):
             self.fail(f"{quoted(value, _SHOWN)} is not a whole number", param, ctx)
         number: int = super().convert(value, param, ctx)
         return number
+
+
+class ProcessNumber(WholeNumber):
+    """A number of processes; ``auto`` is None, which stands for one a processor."""
+
+    def convert(  # type: ignore[override]  # None is a value here
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Read the text of an option."""
+        return None if value == "auto" else super().convert(value, param, ctx)
 
 
 def read_tempo(_: click.Context, __: click.Parameter, value: str) -> str | float:

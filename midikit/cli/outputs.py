@@ -13,7 +13,7 @@ import click
 
 from midikit.errors import OutputError
 from midikit.escape import printable, unique_stems
-from midikit.files import write_bytes
+from midikit.files import check_replace, make_folder, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,64 +145,6 @@ def parse_targets(words: Sequence[str], output: str | None) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are not there.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise OutputError(
-            f"{printable(str(folder), 200)}: this folder cannot be made: {reason}"
-        ) from None
-
-
-def _check_replace(path: Path, data: bytes, *, force: bool) -> None:
-    """Refuse to replace a file with other content.
-
-    Parameters
-    ----------
-    path : Path
-        The target.
-    data : bytes
-        What is to be written.
-    force : bool
-        Replace it all the same.
-
-    Raises
-    ------
-    OutputError
-        If there is a file with other content, or a symbolic link: `force` replaces it, and what it
-        points to stays.
-    """
-    if force:
-        return
-    if path.is_symlink():
-        shown = printable(str(path), 200)
-        raise OutputError(
-            f"{shown}: is a symbolic link; --force replaces it, not what it points to"
-        )
-    if not path.exists() or path.is_dir():
-        return
-    try:
-        same = path.stat().st_size == len(data) and path.read_bytes() == data
-    except OSError:
-        same = False
-    if not same:
-        shown = printable(str(path), 200)
-        raise OutputError(f"{shown}: exists with other content; --force replaces it")
-
-
 def write_outputs(files: dict[Path, bytes], *, force: bool) -> None:
     """Write the outputs of one input, none of them if one may not be written.
 
@@ -218,10 +160,12 @@ def write_outputs(files: dict[Path, bytes], *, force: bool) -> None:
     OutputError
         If a file is there already, or cannot be written.
     """
+    if not force:
+        for path, data in files.items():
+            check_replace(path, data)
     for path, data in files.items():
-        _check_replace(path, data, force=force)
-    for path, data in files.items():
-        make_folder(path.parent)
+        if not path.parent.is_dir():
+            make_folder(path.parent)
         write_bytes(path, data)
 
 

@@ -100,10 +100,21 @@ class Report:
         dict
             The same for a JSON row.
         """
-        if self.debug:
-            traceback.print_exception(error, file=sys.stderr)
-        click.echo(f"Error: {explain(error, source)}", file=sys.stderr)
+        shown = "".join(traceback.format_exception(error)) if self.debug else ""
+        self.line(f"{shown}Error: {explain(error, source)}", is_error=True)
         return error_row(error, source)
+
+    def line(self, text: str, *, is_error: bool = False) -> None:
+        """Print a text that is fit for printing, however quiet.
+
+        Parameters
+        ----------
+        text : str
+            The text.
+        is_error : bool, optional
+            Print it to stderr, instead of to stdout as data.
+        """
+        click.echo(text, file=sys.stderr if is_error else sys.stdout)
 
     def data(self, *parts: Part) -> None:
         """Print a line of data to stdout.
@@ -188,7 +199,7 @@ class Report:
         values : dict
             What it holds; plain ASCII comes out.
         """
-        click.echo(json.dumps(values, ensure_ascii=True), file=sys.stdout)
+        self.line(json.dumps(values, ensure_ascii=True))
 
     def table(
         self,
