@@ -6,7 +6,7 @@
 All candidates of a figure run in turns in one process, and the fastest run of each counts; their
 results are held against each other first. Songs are made by chance from a seed (see
 `tests.bench.speed_songs`), real files are those of ``fixtures/pop909/dev_midi.zip``. Exit code 1
-says that results disagree, not that a mark is missed. Five minutes on an idle core.
+says that results disagree, not that a mark is missed. Three minutes on two cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.speed_costs import growth, memory, startup
+from tests.bench.speed_costs import batch, growth, memory, startup
 from tests.bench.speed_steps import REAL_FILES, STEPS, DisagreementError, Scale, read_archive
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _MANY = (2_000, 10_000, 50_000, 500_000)
 _FEW = (500, 1_000)
 """Sizes at which growth is measured: the last beside the one before it."""
 
+_COSTS = ("memory", "growth", "batch", "startup")
 _LIBRARIES = ("numpy", "msgspec", "orjson", "symusic", "mido", "pretty_midi", "mir_eval")
 
 
@@ -75,6 +76,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
     costs: dict[str, Callable[[], Iterator[Row]]] = {
         "memory": lambda: memory(2_000 if short else 50_000),
         "growth": lambda: growth(_FEW, steps=["read_json"]) if short else growth(_MANY),
+        "batch": lambda: batch(songs=40, rounds=1) if short else batch(),
         "startup": lambda: startup(rounds=1 if short else 10),
     }
     for name in options.steps:
@@ -82,7 +84,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def _words(text: str) -> list[str]:
-    known = (*STEPS, "memory", "growth", "startup")
+    known = (*STEPS, *_COSTS)
     words = text.split(",")
     for word in words:
         if word not in known:
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summary = "Measure speed and memory beside other libraries."
     parser = argparse.ArgumentParser(prog="tests.bench", description=summary)
     add = parser.add_argument
-    everything = [*STEPS, "memory", "growth", "startup"]
+    everything = [*STEPS, *_COSTS]
     add("--steps", type=_words, default=everything, help=", ".join(everything))
     add("--sizes", type=_numbers, help="notes of the songs: " + ",".join(map(str, _SIZES)))
     add("--rounds", type=int, help="least number of rounds (9)")

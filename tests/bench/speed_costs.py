@@ -1,4 +1,4 @@
-"""Memory, growth and start-up: what is measured in fresh processes."""
+"""Memory, growth, batches and start-up: what is measured in processes of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.bench.batches import MARK, costs, use_memory
 from tests.bench.fresh import STEPS, measure
 from tests.bench.speed_songs import as_json, make_parts
 from tests.bench.speed_steps import Row
@@ -16,7 +17,7 @@ from tests.bench.speed_steps import Row
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["growth", "memory", "startup"]
+__all__ = ["batch", "growth", "memory", "startup"]
 
 _TWICE = 2.0
 """A note of the largest song may cost twice what one of a song of a tenth costs: less of it is in
@@ -59,6 +60,20 @@ def _grown(step: str, unit: str, costs: list[float]) -> Row:
     shown = " ".join(f"{cost:.3g}" for cost in costs)
     value = costs[-1] / costs[-2] if costs[-2] else 1.0
     return Row(step, unit, shown, value, _TWICE)
+
+
+def batch(*, songs: int = 2_000, rounds: int = 5) -> Iterator[Row]:
+    """Compare the CPU time of a song in a pool of two with that in one process, files to files."""
+    use_memory()
+    found = costs(songs, rounds=rounds)
+    alone = found.pop("one process")
+    for way, one in found.items():
+        mark = None if way == "pool, chunk 1" else MARK
+        ours, theirs = one.cpu / 1e6, alone.cpu / 1e6
+        chunk = way.removeprefix("pool, ")
+        yield Row(
+            "files, CPU a song", chunk, "one process", ours / theirs, mark, True, ours, theirs
+        )
 
 
 def startup(*, rounds: int = 10) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Measure batches: what a process pool costs over one process, and what memory a long stream takes.
 
-    uv run python -m tests.bench.batch_bench --songs 2000 --notes 500
-    uv run python -m tests.bench.batch_bench --commands --memory 2000,20000,100000
+    uv run python -m tests.bench.batches --songs 2000 --notes 500
+    uv run python -m tests.bench.batches --commands --memory 2000,20000,100000
 
 CPU time is that of this process and of all it started, user and system, starts included; every way
 converts the same answers, files to files, one after the other in each round; the least of all
@@ -34,7 +34,18 @@ import midikit as mk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ["Cost", "Peak", "command_cost", "commands", "cost", "costs", "peak", "write_answers"]
+__all__ = [
+    "MARK",
+    "Cost",
+    "Peak",
+    "command_cost",
+    "commands",
+    "cost",
+    "costs",
+    "peak",
+    "use_memory",
+    "write_answers",
+]
 
 MARK = 1.2
 """Most CPU time a song in a pool over that of one process, for chunks of 16 and more."""
@@ -64,6 +75,12 @@ class Peak:
 
     parent: int
     worker: int
+
+
+def use_memory(folder: Path | None = None) -> None:
+    """Put temporary files into a folder, by default one that lies in memory, if there is one."""
+    if folder is not None or os.access(_IN_MEMORY, os.W_OK):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder or _IN_MEMORY)
 
 
 def write_answers(folder: Path, songs: int, notes: int) -> list[Path]:
@@ -139,7 +156,7 @@ def costs(
         cost(paths[:1], jobs=1, chunk=None)  # loads the modules
         ways = {"one process": partial(cost, paths, jobs=1, chunk=None)}
         for chunk in (1, 16, 64, None):
-            name = f"pool, chunk {'of its own' if chunk is None else chunk}"
+            name = f"pool, {'its own' if chunk is None else f'chunk {chunk}'}"
             ways[name] = partial(cost, paths, jobs=jobs, chunk=chunk)
         return _least(ways, rounds)
 
@@ -178,7 +195,7 @@ def peak(songs: int, notes: int = 500, *, jobs: int = 2) -> Peak:
     """Convert a stream in a fresh process."""
     words = ["--peak", str(songs), "--notes", str(notes), "--jobs", str(jobs)]
     run = subprocess.run(
-        [sys.executable, "-m", "tests.bench.batch_bench", *words],
+        [sys.executable, "-m", "tests.bench.batches", *words],
         check=True,
         capture_output=True,
         text=True,
@@ -260,8 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="where all files lie (/dev/shm if it is there)")
     asked = parser.parse_args(arguments)
-    if asked.folder is not None or os.access(_IN_MEMORY, os.W_OK):
-        os.environ["TMPDIR"] = tempfile.tempdir = str(asked.folder or _IN_MEMORY)
+    use_memory(asked.folder)
     if asked.peak is not None:
         one = _own_peak(asked.peak, asked.notes, asked.jobs)
         print(json.dumps({"parent": one.parent, "worker": one.worker}))
