@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +43,6 @@ __all__ = [
     "cost",
     "costs",
     "peak",
-    "use_memory",
     "write_answers",
 ]
 
@@ -77,7 +76,7 @@ class Peak:
     worker: int
 
 
-def use_memory(folder: Path | None = None) -> None:
+def _use_memory(folder: Path | None) -> None:
     """Put temporary files into a folder, by default one that lies in memory, if there is one."""
     if folder is not None or os.access(_IN_MEMORY, os.W_OK):
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder or _IN_MEMORY)
@@ -275,14 +274,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--commands", action="store_true", help="also midikit convert --jobs")
     parser.add_argument("--memory", default="2000,20000", help="lengths of streams; empty: none")
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="the first table alone, as JSON")
     parser.add_argument("--folder", type=Path, help="where all files lie (/dev/shm if it is there)")
     asked = parser.parse_args(arguments)
-    use_memory(asked.folder)
+    _use_memory(asked.folder)
     if asked.peak is not None:
         one = _own_peak(asked.peak, asked.notes, asked.jobs)
         print(json.dumps({"parent": one.parent, "worker": one.worker}))
         return
     rows = costs(asked.songs, asked.notes, jobs=asked.jobs, rounds=asked.rounds)
+    if asked.json:
+        print(json.dumps({name: asdict(one) for name, one in rows.items()}))
+        return
     title = f"{asked.songs:,} answers of {asked.notes} notes, files to files, {asked.jobs} jobs"
     _print_costs(f"convert_files: {title}; ratios to one process", rows, MARK, len(rows))
     if asked.commands:

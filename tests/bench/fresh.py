@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["STEPS", "Cost", "measure"]
+__all__ = ["ROOT", "STEPS", "Cost", "measure"]
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 _TINY = (
     b'{"code":200,"data":{"instruments":[{"name":"Koto","notes":['
     b'{"end":1,"pitch":60,"start":0.5,"velocity":0.5},'
@@ -57,7 +57,7 @@ def measure(step: str, file: Path, *, runs: int = 1) -> Cost:
         Its memory and its time.
     """
     words = [sys.executable, "-m", "tests.bench.fresh", step, str(file), str(runs)]
-    done = subprocess.run(words, cwd=_ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
     return Cost(**json.loads(done.stdout))
 
 
