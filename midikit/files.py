@@ -90,8 +90,9 @@ def write_bytes(
     name = f".{os.urandom(8).hex()}.tmp"
     temporary = os.path.join(os.path.dirname(target), name)  # noqa: PTH118, PTH120 - text
     try:
-        descriptor = os.open(temporary, _NEW, 0o666 if mode is None else mode)
         try:
+            # Inside, as an interrupt may come when the file is there and not yet open to us.
+            descriptor = os.open(temporary, _NEW, 0o666 if mode is None else mode)
             try:
                 if mode is not None:
                     os.chmod(temporary, mode)  # noqa: PTH101 - the umask may have taken bits away
@@ -104,7 +105,7 @@ def write_bytes(
             if durable:
                 _sync_folder(Path(target).parent)
         except BaseException:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 os.unlink(temporary)  # noqa: PTH108
             raise
     except (OSError, ValueError) as error:

@@ -57,6 +57,25 @@ def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_at_any_moment_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker is told to end in the very call that makes, writes or renames one."""
+    for name in ("open", "write", "replace"):
+        call = getattr(os, name)
+
+        def interrupted(*args: Any, call: Any = call) -> None:
+            call(*args)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                write_bytes(tmp_path / "song.mid", b"x")
+        assert [path.name for path in tmp_path.glob("*.tmp")] == []
+        assert {path.name for path in tmp_path.iterdir()} <= {"song.mid"}
+
+
 def test_reading_is_bounded_and_says_why_not(tmp_path: Path) -> None:
     """A missing file, a folder, and one over the limit."""
     (tmp_path / "big").write_bytes(b"x" * 11)
