@@ -176,12 +176,19 @@ def test_a_track_makes_its_notes_canonical() -> None:
         replace(track, program=128)
 
 
-def test_songs_pickle_with_read_only_notes() -> None:
+def test_songs_pickle_with_read_only_arrays() -> None:
     """A song that went through a process is as frozen as before."""
-    song = Song((Track("Koto", notes=as_notes([(0, 1, 60, 80)])),), TempoMap.constant(93))
+    song = Song(
+        (Track("Koto", notes=as_notes([(0, 1, 60, 80)])),),
+        TempoMap(np.array([0.0, 2.0]), np.array([93.0, 94.0])),
+    )
     copy = pickle.loads(pickle.dumps(song))
     assert np.array_equal(copy["Koto"].notes, song["Koto"].notes)
     assert not copy["Koto"].notes.flags.writeable
+    for name in ("seconds", "qpm", "quarters"):
+        there, here = getattr(copy.tempo, name), getattr(song.tempo, name)
+        assert there.tolist() == here.tolist()
+        assert not there.flags.writeable
 
 
 def test_tracks_are_found_by_name() -> None:
@@ -224,6 +231,8 @@ def test_one_tempo_is_a_map_of_one_tempo() -> None:
     for qpm in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(NotesError, match="every tempo must be finite and above 0"):
             TempoMap.constant(qpm)
+    with pytest.raises(NotesError, match=r"tempi; expected one tempo a second given"):
+        TempoMap.constant(np.array([120.0]))  # type: ignore[arg-type]  # as a notebook may
 
 
 @pytest.mark.parametrize(

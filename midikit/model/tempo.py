@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -101,15 +101,19 @@ class TempoMap:
         >>> TempoMap.constant(110.06).is_constant
         True
         """
-        if not 0 < qpm < np.inf:
-            return cls(_ZERO, np.array([qpm], np.float64))  # refuses it
+        tempi = np.array([qpm], np.float64)
+        if tempi.ndim != 1 or not 0 < qpm < np.inf:
+            return cls(_ZERO, tempi)  # refuses it
         # What the checks of a longer map cost is felt where thousands of short songs are read.
         tempo: TempoMap = object.__new__(cls)
-        tempi = np.array([qpm], np.float64)
         tempi.flags.writeable = False
         for name, array in (("seconds", _ZERO), ("qpm", tempi), ("quarters", _ZERO)):
             object.__setattr__(tempo, name, array)
         return tempo
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through the constructor, so that the arrays come back read-only."""
+        return TempoMap, (self.seconds, self.qpm)
 
     @property
     def is_constant(self) -> bool:
