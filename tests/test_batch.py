@@ -183,6 +183,47 @@ def test_processes_that_cannot_start_are_an_error(monkeypatch: pytest.MonkeyPatc
         next(outcomes)
 
 
+def test_a_process_that_the_system_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch whose second process cannot be started ends in words; the first one is ended."""
+    started = []
+
+    class Refused(workers._Worker):
+        """The second of its kind is refused."""
+
+        def __init__(self, *args: Any) -> None:
+            started.append(args)
+            if len(started) > 1:
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            super().__init__(*args)
+
+    monkeypatch.setattr(workers, "_Worker", Refused)
+    with pytest.raises(WorkerError, match=r"cannot be started: .*unavailable; pass fewer jobs"):
+        list(run(pid, range(40), jobs=2, chunk=2))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
+    """Where processes are spawned, they come to its calls again, and must not do the work."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, threading, time\n"
+        "import midikit.batch.engine as engine\n"
+        "from midikit.errors import WorkerError\n"
+        "engine.START_SECONDS = dict.fromkeys(engine.START_SECONDS, 0.0)\n"
+        "if __name__ == '__main__':\n"
+        "    threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+        "done = list(engine.run(os.path.basename, map(str, range(40)), jobs=2, chunk=2))\n"
+        "print(len(done))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr.splitlines()[-1].endswith(
+        "calls under if __name__ == '__main__':, or jobs=1"
+    )
+
+
 class OddError(Exception):
     """An error that cannot be made again from its arguments."""
 
@@ -190,8 +231,18 @@ class OddError(Exception):
         super().__init__(f"{one} and {other}")
 
 
+class OddValue:
+    """A value that can be pickled but not made again."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it of a text that is no number."""
+        return int, ("no number",)
+
+
 def odd(number: int) -> object:
     """Return and raise what does not pickle, beside what does."""
+    if number == 2:
+        return OddValue()
     if number == 3:
         raise OddError("this", "that")
     if number == 4:
@@ -204,7 +255,8 @@ def odd(number: int) -> object:
 def test_what_cannot_leave_a_process_is_told_in_words() -> None:
     """A strange error keeps its name and text, a strange value is an error, the others come."""
     outcomes = {one.item: one for one in run(odd, range(9), jobs=2, chunk=5)}
-    assert [outcomes[n].value for n in (2, 6, 7, 8)] == [2, 6, 7, 8]
+    assert [outcomes[n].value for n in (6, 7, 8)] == [6, 7, 8]
+    assert "returned what cannot be unpickled: invalid literal" in str(outcomes[2].error)
     assert str(outcomes[3].error) == "OddError: this and that"
     assert "what came of it cannot leave its process: " in str(outcomes[4].error)
     error = outcomes[5].error

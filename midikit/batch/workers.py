@@ -71,6 +71,10 @@ def start_method() -> str:
     """
     if sys.platform != "linux" or threading.active_count() > 1:
         return "spawn"
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A spawned process has come to the unguarded calls of its script. Here `multiprocessing`
+        # lets none be spawned and says why; one that is forked would do all the work once more.
+        return "spawn"
     try:
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count, no paths
     except OSError:
@@ -146,12 +150,21 @@ class Workers:
             What `take` calls it.
         items : sequence
             What the function is called with.
+
+        Raises
+        ------
+        WorkerError
+            If a process is needed and cannot be started.
         """
         if self._idle:
             worker = self._idle.pop()
         else:
             others = [one.connection for one, _ in self._busy.values()]
-            worker = _Worker(start_method(), self._function, others)
+            try:
+                worker = _Worker(start_method(), self._function, others)
+            except OSError as error:
+                problem = f"a worker process cannot be started: {error}; pass fewer jobs"
+                raise WorkerError(problem) from error
         self._busy[worker.connection] = worker, part
         with contextlib.suppress(ConnectionError):  # it is dead, which `take` will see
             worker.connection.send(items)
@@ -162,7 +175,7 @@ class Workers:
         Yields
         ------
         tuple
-            A part, and its results in order, or in words how its process died.
+            A part, and its results in order, or in words what its process did instead.
 
         Raises
         ------
@@ -175,11 +188,15 @@ class Workers:
         for connection in ready:
             worker, part = self._busy[connection]  # type: ignore[index]  # what `wait` was given
             try:
-                results = worker.connection.recv()
+                data = worker.connection.recv_bytes()
             except (EOFError, OSError):
                 del self._busy[worker.connection]
                 yield part, worker.bury()
                 continue
+            try:
+                results = pickle.loads(data)  # noqa: S301 - from our own process
+            except Exception as error:  # noqa: BLE001 - whatever unpickling raises
+                results = f"returned what cannot be unpickled: {error}"
             if results is None:
                 worker.has_started = True
                 continue
