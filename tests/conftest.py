@@ -7,12 +7,16 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from midikit.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+settings.register_profile("untimed", deadline=None)  # no test fails because a machine is busy
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

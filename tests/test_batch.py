@@ -50,6 +50,11 @@ def told(outcomes: Iterator[Any]) -> list[tuple[Any, Any, str]]:
     return [(one.item, one.value, str(one.error or "")) for one in outcomes]
 
 
+def named(item: object) -> str:
+    """Tell the type of an item."""
+    return type(item).__name__
+
+
 def pid(_: object) -> int:
     """Tell which process it was."""
     return os.getpid()
@@ -220,7 +225,7 @@ def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
     )
     assert (found.returncode, found.stdout) == (1, "")
     assert found.stderr.splitlines()[-1].endswith(
-        "calls under if __name__ == '__main__':, or jobs=1"
+        "calls under if __name__ == '__main__': and its function in a file, or jobs=1"
     )
 
 
@@ -262,6 +267,14 @@ def test_what_cannot_leave_a_process_is_told_in_words() -> None:
     error = outcomes[5].error
     assert isinstance(error, KeyError)
     assert 'raise KeyError("a bug")' in error.__notes__[0]
+
+
+def test_items_that_do_not_pickle_are_worked_on_here() -> None:
+    """They cost no other item anything, and every outcome is in its place."""
+    items: list[Any] = [*range(40), lambda: None, *range(40)]
+    found = list(run(named, items, jobs=2, chunk=4))
+    assert [outcome.item for outcome in found] == items
+    assert [outcome.value for outcome in found] == [type(item).__name__ for item in items]
 
 
 def test_every_outcome_pickles() -> None:

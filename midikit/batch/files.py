@@ -79,7 +79,8 @@ def convert_files(
     strict : bool, optional
         Refuse what would be repaired.
     force : bool, optional
-        Replace files with other content.
+        Replace files with other content. Then `folder` should hold no source: of ``song.json`` and
+        ``song.mid`` in it the first would replace the second before that is read.
     jobs, chunk : int or None, optional
         Most processes and files handed to one at a time, as for `midikit.batch.run`: by default all
         is done in this one. A script that starts processes has its calls under

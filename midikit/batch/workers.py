@@ -119,6 +119,7 @@ class Workers:
         self._most = min(most, _MOST)
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, Any]] = {}
+        self._done: list[tuple[Any, list[Result]]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +143,7 @@ class Workers:
         return bool(self._idle) or len(self._busy) < self._most
 
     def give(self, part: object, items: Sequence[object]) -> None:
-        """Hand out some work.
+        """Hand out some work; items that do not pickle are worked on here.
 
         Parameters
         ----------
@@ -166,8 +167,14 @@ class Workers:
                 problem = f"a worker process cannot be started: {error}; pass fewer jobs"
                 raise WorkerError(problem) from error
         self._busy[worker.connection] = worker, part
-        with contextlib.suppress(ConnectionError):  # it is dead, which `take` will see
+        try:
             worker.connection.send(items)
+        except OSError:
+            pass  # it is dead, which `take` will see
+        except Exception:  # noqa: BLE001 - whatever pickling raises, before a byte is sent
+            del self._busy[worker.connection]
+            self._idle.append(worker)
+            self._done.append((part, [attempt(self._function, item) for item in items]))
 
     def take(self) -> Iterator[tuple[Any, list[Result] | str]]:
         """Wait until something is done.
@@ -182,6 +189,9 @@ class Workers:
         WorkerError
             If a process died before it did anything.
         """
+        if self._done:
+            yield self._done.pop(0)
+            return
         # In short steps, so that Ctrl-C is heard on every system.
         while not (ready := wait(list(self._busy), _TICK)):
             pass
@@ -238,7 +248,7 @@ class _Worker:
         if not self.has_started:
             raise WorkerError(
                 f"a worker process {how} before it did anything; a script that starts some needs "
-                "its calls under if __name__ == '__main__':, or jobs=1"
+                "its calls under if __name__ == '__main__': and its function in a file, or jobs=1"
             )
         return how
 

@@ -267,11 +267,13 @@ def _print_peaks(sizes: Sequence[int], notes: int, jobs: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--songs", type=int, default=2000)
-    parser.add_argument("--notes", type=int, default=500)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--commands", action="store_true", help="also midikit convert --jobs")
+    parser.add_argument("--songs", type=int, default=2000, help="answers to convert (2000)")
+    parser.add_argument("--notes", type=int, default=500, help="notes of each (500)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes of the pool (2)")
+    parser.add_argument("--rounds", type=int, default=5, help="times each way is tried (5)")
+    parser.add_argument(
+        "--commands", action="store_true", help="also midikit convert --jobs; minutes"
+    )
     parser.add_argument("--memory", default="2000,20000", help="lengths of streams; empty: none")
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="the first table alone, as JSON")
