@@ -28,7 +28,7 @@ from midikit.fetch.vault import Vault
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from midikit.fetch.checkup import Checkup
     from midikit.fetch.transfer import Exported, Imported
@@ -65,11 +65,7 @@ class SqliteArchive:
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
         self.home = home_folder() if home is None else Path(home)
         self._vault = Vault(self.home)
-
-    @property
-    def path(self) -> Path:
-        """The database."""
-        return self._vault.path
+        self.path = self._vault.path
 
     def __repr__(self) -> str:
         return f"SqliteArchive({str(self.home)!r})"
@@ -103,10 +99,10 @@ class SqliteArchive:
         InputError
             If its answer or its row is damaged or lost, or the archive cannot be read.
         """
-        seen = self._vault.seen
-        stored = self._vault.read(lambda connection: load_clip(connection, clip_id, seen))
+        vault = self._vault
+        stored = vault.read(lambda connection: load_clip(connection, clip_id, vault.seen))
         if stored is None:
-            self._vault.census().check(clip_id, None)
+            vault.census().check(clip_id, None)
         return stored
 
     def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
@@ -174,7 +170,7 @@ class SqliteArchive:
 
         Notes
         -----
-        What is delivered stays delivered, with its first answer; another one becomes a fragment.
+        What is delivered stays delivered with its first answer; another one becomes a fragment.
         """
         check_clip_id(record.clip_id)
         storing = Storing(record, answer, midi, fragment)
@@ -201,13 +197,20 @@ class SqliteArchive:
             if record is not None:  # nobody has removed it in the meantime
                 yield record
 
-    def records(self, states: Collection[State] = STATES) -> Iterator[Record]:
-        """Go through the rows of some states, past damaged ones, of which `verify` tells.
+    def records(
+        self,
+        states: Collection[State] = STATES,
+        *,
+        on_damage: Callable[[InputError], object] | None = None,
+    ) -> Iterator[Record]:
+        """Go through the rows of some states, past damaged ones.
 
         Parameters
         ----------
         states : collection of State, optional
             The states, by default every one.
+        on_damage : callable or None, optional
+            Is told each damaged row.
 
         Yields
         ------
@@ -222,7 +225,9 @@ class SqliteArchive:
         for clip_id in self._vault.read(clip_ids) or ():
             try:
                 record = self._record(clip_id)
-            except InputError:
+            except InputError as error:
+                if on_damage is not None:
+                    on_damage(error)
                 continue
             if record is not None and record.state in states:
                 yield record
