@@ -95,8 +95,9 @@ class SqliteArchive:
         Raises
         ------
         InputError
-            If its answer or its row is damaged or lost, or the archive cannot be read.
+            If it is no clip id, its answer or row is damaged or lost, or nothing can be read.
         """
+        check_clip_id(clip_id)
         vault = self._vault
         stored = vault.read(lambda connection: load_clip(connection, clip_id, vault.seen))
         if stored is None:
@@ -273,6 +274,18 @@ class SqliteArchive:
         """
         record = ingest(self._vault, clip_id, body)
         return self._record(clip_id) or record
+
+    def probe(self) -> None:
+        """See that a grant could be written now, without granting anything.
+
+        Raises
+        ------
+        InputError
+            If the archive is damaged.
+        OutputError
+            If it cannot be written, or another program keeps it locked.
+        """
+        self._vault.probe()
 
     def verify(self) -> Checkup:
         """Read every byte and say what is wrong; nothing is written.
