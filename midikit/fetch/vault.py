@@ -110,8 +110,10 @@ class Vault:
 
         Parameters
         ----------
-        work, undo
-            See `Writer.run`.
+        work : callable
+            Gets the connection and a list for lines of the log; see `Writer.run`.
+        undo : callable or None, optional
+            Undoes it; see there.
         paid : bool, optional
             Wait longer for a lock: what is to be written may have been paid for.
 
