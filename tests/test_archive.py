@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,7 +331,9 @@ def test_a_closed_or_forked_archive_refuses(archive: SqliteArchive) -> None:
     """In words; and a child does not keep its parent's clips from being free."""
     archive.reserve(CLIP)
     name = archive._vault.owner()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
+        child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             archive.reserve("other")
