@@ -894,6 +894,15 @@ def test_the_home_is_where_the_variable_says(
     """The variable, a tilde in it, or the user's data folder."""
     monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path))
     assert SqliteArchive().path == tmp_path / "archive.sqlite3"
+    with SqliteArchive(tmp_path / "a b?c#d%41&mode=ro") as odd:
+        odd.store(DELIVERED, answer=RAW)
+        assert odd.path.exists()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIDIKIT_HOME", "here")
+    with SqliteArchive() as relative:
+        monkeypatch.chdir("/")
+        relative.reserve(CLIP)
+    assert (tmp_path / "here" / "archive.sqlite3").exists()
     monkeypatch.setenv("MIDIKIT_HOME", "~/music")
     assert home.home_folder() == Path.home() / "music"
     monkeypatch.setenv("MIDIKIT_HOME", "")
