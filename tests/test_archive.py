@@ -907,3 +907,51 @@ def test_the_home_is_where_the_variable_says(
     assert home.home_folder() == Path.home() / "music"
     monkeypatch.setenv("MIDIKIT_HOME", "")
     assert home.home_folder().name == "midikit"
+
+
+def test_a_probe_grants_nothing(archive: SqliteArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes as a grant would, and says what a grant would say."""
+    archive.probe()
+    assert archive.path.exists()
+    assert list(archive.list()) == []
+    assert (archive.home / "intents.log").read_bytes() == b""
+    monkeypatch.setattr(Vault, "patience", 0.05)
+    with contextlib.closing(sqlite3.connect(archive.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputError, match="locked by another program"):
+            archive.probe()
+
+
+def test_a_log_that_cannot_be_read_stops_everything_new(archive: SqliteArchive) -> None:
+    """What is there is still read; nothing is bought, and verify says why."""
+    archive.store(DELIVERED, answer=RAW)
+    archive.close()
+    log = archive.home / "intents.log"
+    log.unlink()
+    log.mkdir()
+    with SqliteArchive(archive.home) as again:
+        assert again.load(CLIP) is not None
+        for step in (again.load, again.reserve):
+            with pytest.raises(InputError, match=r"intents\.log: cannot be read: Is a directory"):
+                step("new")
+        assert [str(damage) for damage in again.verify().damage] == [
+            f"{log}: cannot be read: Is a directory"
+        ]
+
+
+def test_verify_goes_past_broken_pages(archive: SqliteArchive) -> None:
+    """Each page overwritten in turn: it says so, whatever the page was."""
+    for number in range(20):
+        record = replace(DELIVERED, clip_id=f"clip-{number}")
+        archive.store(record, answer=bytes([number]) * 9000)
+    archive.close()
+    whole = archive.path.read_bytes()
+    for page in range(len(whole) // 4096):
+        hurt = bytearray(whole)
+        hurt[4096 * page : 4096 * (page + 1)] = b"\xa5" * 4096
+        archive.path.write_bytes(bytes(hurt))
+        with SqliteArchive(archive.home) as again:
+            assert again.verify().damage, page
+            for number in range(20):
+                with contextlib.suppress(MidikitError):
+                    assert not again.reserve(f"clip-{number}").granted
