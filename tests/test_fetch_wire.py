@@ -17,9 +17,9 @@ import pytest
 
 from midikit import errors
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.archive import Archive
 from midikit.fetch.client import Client, Clip
 from midikit.fetch.download import download
+from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.wire import Wire, get
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def test_a_refused_connection_is_tried_again_and_costs_nothing(
     client = Client(
         TOKEN,
         base_url=f"http://127.0.0.1:{port}",
-        archive=Archive(tmp_path),
+        archive=MemoryArchive(),
         sleep=pauses.append,
     )
     with pytest.raises(errors.NotSentError, match=r"refused.*4 calls in a row not sent"):

@@ -256,9 +256,7 @@ class Asking:
         yield Tell(self._event("unsaved", problem=str(unsaved)))
         raise unsaved  # `_leave` stores the row
 
-    def _give_up(
-        self, reply: Reply | Failure, outcome: Outcome, error: RemoteError
-    ) -> Steps[None]:
+    def _give_up(self, reply: Reply | Failure, outcome: Outcome, error: RemoteError) -> Steps[None]:
         """Raise the error that ends it, after a look for the .mid that a fragment names."""
         if not _fragment(reply, outcome):
             raise error

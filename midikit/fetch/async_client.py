@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from midikit.fetch.account import Account
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient"]
 
+_MOST_THREADS = 32
 _Result = TypeVar("_Result")
 
 
@@ -116,6 +118,9 @@ class AsyncClient:
         self._sleep = sleep
         self._max_concurrency = max_concurrency
         self._room = asyncio.Semaphore(max_concurrency)
+        # Not the threads of the loop, of which there are few: writes that come together share one
+        # commit, so as many as there are clips should be able to wait for it.
+        self._threads = ThreadPoolExecutor(min(_MOST_THREADS, max_concurrency), "midikit-archive")
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,6 +133,7 @@ class AsyncClient:
         if self._transport is not None:
             await self._transport.aclose()
         await asyncio.to_thread(self._account.close)
+        self._threads.shutdown(wait=False)
 
     async def fetch(
         self, clip_id: str, *, deadline: float = 300.0, resend_unknown: bool = False
@@ -270,7 +276,7 @@ class AsyncClient:
         if stop is not None and isinstance(request, (Reserve, Sleep)):
             stop.check(clip_id)
         if isinstance(request, ARCHIVE):
-            return await _whole(functools.partial(self._account.work, request))
+            return await _whole(self._threads, functools.partial(self._account.work, request))
         match request:
             case Post(content, limit):
                 from midikit.fetch import async_wire  # noqa: PLC0415 - imports httpx
@@ -301,7 +307,8 @@ class AsyncClient:
             case Warm():
                 return await self._warm()
             case Rebuild() | Spill():
-                return await asyncio.to_thread(self._account.work, request)
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._threads, self._account.work, request)
         return self._account.perform(request)
 
     def _require_token(self) -> Secret:
@@ -362,9 +369,9 @@ async def _run(steps: Steps[_Result], perform: Callable[[Request], Awaitable[Any
     return turns.result
 
 
-async def _whole(act: Callable[[], Any]) -> Any:
+async def _whole(threads: ThreadPoolExecutor, act: Callable[[], Any]) -> Any:
     """Perform a step of the archive in a thread; a cancellation waits for its end."""
-    task = asyncio.ensure_future(asyncio.to_thread(act))
+    task = asyncio.get_running_loop().run_in_executor(threads, act)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError as error:

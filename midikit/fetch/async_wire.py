@@ -224,7 +224,9 @@ class AsyncWire(httpx.AsyncBaseTransport):
 class _Stream(httpx.AsyncByteStream):
     """The body of a response that closes its connection."""
 
-    def __init__(self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection) -> None:
+    def __init__(
+        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection
+    ) -> None:
         self._response = response
         self._connection = connection
 
@@ -248,7 +250,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
@@ -285,11 +287,19 @@ class _Socket(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._limits = limits
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> bytes:
         del timeout
         return await self._stream.read(max_bytes, self._limits.reading())
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> None:
         del timeout
         await self._stream.write(buffer, self._limits.writing())
 
@@ -300,7 +310,7 @@ class _Socket(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
         seconds = self._limits.connecting(timeout)
         stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)

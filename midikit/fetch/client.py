@@ -14,11 +14,22 @@ from midikit.fetch.account import Account
 from midikit.fetch.addresses import resolve
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.conversation import conversation
-from midikit.fetch.driver import ARCHIVE, run, whole
+from midikit.fetch.driver import run
 from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL
 from midikit.fetch.many import Stop, fetch_in_threads
-from midikit.fetch.polling import Deadline
-from midikit.fetch.steps import Get, Post, Rebuild, Request, Reserve, Resolve, Sleep, Spill, Warm
+from midikit.fetch.steps import (
+    Get,
+    Load,
+    Post,
+    Rebuild,
+    Request,
+    Reserve,
+    Resolve,
+    Sleep,
+    Spill,
+    Store,
+    Warm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
 
     from midikit.fetch.archive import Archive
     from midikit.fetch.budget import Budget
+    from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
     from midikit.fetch.telling import FetchEvent
 
@@ -295,8 +307,6 @@ class Client:
         """Perform a step."""
         if stop is not None and isinstance(request, (Reserve, Sleep)):
             stop.check(clip_id)
-        if isinstance(request, ARCHIVE):
-            return whole(functools.partial(self._account.work, request))
         match request:
             case Post(content, limit):
                 from midikit.fetch.wire import Wire, post  # noqa: PLC0415 - imports httpx
@@ -324,7 +334,7 @@ class Client:
                 return self._wait(clip_id, seconds, stop)
             case Warm():
                 return self._warm()
-            case Rebuild() | Spill():
+            case Load() | Reserve() | Store() | Rebuild() | Spill():
                 return self._account.work(request)
         return self._account.perform(request)
 

@@ -6,11 +6,7 @@ that asked, interrupts included: it then still asks for what leaves the truth in
 
 from __future__ import annotations
 
-import concurrent.futures
-import functools
 import inspect
-import os
-import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from midikit.fetch.steps import Load, Reserve, Store
@@ -20,16 +16,16 @@ if TYPE_CHECKING:
 
     from midikit.fetch.steps import Request, Steps
 
-__all__ = ["ARCHIVE", "LateInterrupt", "Turns", "run", "whole"]
+__all__ = ["ARCHIVE", "LateInterrupt", "Turns", "run"]
 
 ARCHIVE = (Load, Reserve, Store)
-"""What the archive is asked for; never cut in half."""
+"""What the archive is asked for."""
 
 _Result = TypeVar("_Result")
 
 
 class LateInterrupt(BaseException):
-    """An interrupt that came while the archive was at work, with what the archive then gave.
+    """An interrupt that came while the archive was at work in another thread, and its result.
 
     Parameters
     ----------
@@ -145,45 +141,3 @@ def _run(
             error = caught
         request = turns.next(value, error)
     return turns.result
-
-
-@functools.lru_cache(maxsize=1)
-def _helper(pid: int) -> concurrent.futures.ThreadPoolExecutor:
-    """Return the thread that works for the main one; a forked process needs one of its own."""
-    del pid
-    return concurrent.futures.ThreadPoolExecutor(1, "midikit-archive")
-
-
-def whole(act: Callable[[], Any]) -> Any:
-    """Perform a step of the archive that Ctrl-C does not cut in half.
-
-    Ctrl-C is raised in the main thread alone; there another one does the work. A second Ctrl-C
-    does not wait for it.
-
-    Parameters
-    ----------
-    act : callable
-        The step.
-
-    Returns
-    -------
-    object
-        What it gives.
-
-    Raises
-    ------
-    LateInterrupt
-        If Ctrl-C came meanwhile.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return act()
-    future = _helper(os.getpid()).submit(act)
-    try:
-        return future.result()
-    except BaseException as error:
-        if future.done() and future.exception() is error:
-            raise
-        interrupt = error
-    concurrent.futures.wait([future])
-    failed = future.exception()
-    raise LateInterrupt(interrupt, None if failed else future.result(), failed)

@@ -313,7 +313,9 @@ def core_request(request: httpx.Request, stream: Any) -> httpcore.Request:
         The same.
     """
     url = request.url
-    core = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    core = httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
     return httpcore.Request(
         request.method,
         core,

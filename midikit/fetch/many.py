@@ -95,7 +95,6 @@ def fetch_in_threads(
         What became of it.
     """
 
-
     def fetch_one(clip_id: str) -> Clip:
         try:
             return fetch(clip_id)

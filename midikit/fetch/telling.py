@@ -69,7 +69,9 @@ class FetchEvent:
         risk = self.credits_at_risk
         credits_ = f"{risk:,} credit{'' if risk == 1 else 's'} at risk"
         problem = f": {self.problem}" if self.problem else ""
-        return f"clip {self.clip_id}: {self.what}{pause} ({self.state}, {calls}, {credits_}){problem}"
+        return (
+            f"clip {self.clip_id}: {self.what}{pause} ({self.state}, {calls}, {credits_}){problem}"
+        )
 
 
 def tell(event: FetchEvent, listener: Callable[[FetchEvent], object] | None) -> None:
@@ -89,4 +91,6 @@ def tell(event: FetchEvent, listener: Callable[[FetchEvent], object] | None) -> 
     try:
         listener(event)
     except Exception as error:  # noqa: BLE001 - somebody may have been paid by now
-        _LOGGER.error("on_event raised %s for clip %s", type(error).__name__, event.clip_id)
+        # Without its traceback: logs are read by others, and its frames are not ours.
+        raised = type(error).__name__
+        _LOGGER.error("on_event raised %s for clip %s", raised, event.clip_id)  # noqa: TRY400

@@ -248,9 +248,7 @@ class _Socket(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         seconds = self._limits.connecting(timeout)
-        return _Socket(
-            self._stream.start_tls(ssl_context, server_hostname, seconds), self._limits
-        )
+        return _Socket(self._stream.start_tls(ssl_context, server_hostname, seconds), self._limits)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
