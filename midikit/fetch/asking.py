@@ -192,7 +192,7 @@ class Asking:
                 self._is_held = goes_on
         if outcome.verdict in UNCHARGED:
             yield GiveBack()
-        self._resting = resting
+        self._resting, self._calls = resting, resting.calls
         self._is_out = self._is_spent = False
         self._reply = None
         self._count_risk(outcome.verdict)
