@@ -201,7 +201,7 @@ class Archive(Protocol):
         Parameters
         ----------
         record : Record
-            The row; its two digests are filled in by the archive.
+            The row; its two digests and the time of its change are filled in by the archive.
         answer, midi : bytes or None, optional
             The answer and the .mid; by default those that are there stay.
         fragment : bytes or None, optional

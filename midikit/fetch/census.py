@@ -9,7 +9,7 @@ look sees what is lost.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,11 +23,29 @@ if TYPE_CHECKING:
     from midikit.fetch.intents import IntentLog
     from midikit.fetch.ledger import Row
 
-__all__ = ["Census", "mend_log", "take_census"]
+__all__ = ["Census", "Taint", "mend_log", "take_census"]
 
 _UNSOUND = "its row is not that of its SHA-256"
 _LOST = "its row is lost"
 _OLD = "its row is older than the log of what was paid for"
+
+
+class Taint(NamedTuple):
+    """Damage to a clip.
+
+    Parameters
+    ----------
+    clip_id : str
+        The clip; empty if only the log knows of it.
+    problem : str
+        What is wrong.
+    keys : list of str
+        Keys in the ledger under which damaged rows of it stand.
+    """
+
+    clip_id: str
+    problem: str
+    keys: list[object]
 
 
 @dataclass(slots=True)
@@ -38,8 +56,8 @@ class Census:
     ----------
     known : set of int
         Keys of the clips that must have a row.
-    tainted : dict of int to str
-        Keys of the clips that are damaged, and why.
+    tainted : dict of int to Taint
+        What is damaged, by the key of the clip.
     grants : dict of int to int
         How often those were granted, as far as the log knows.
     missing : list of str
@@ -53,7 +71,7 @@ class Census:
     """
 
     known: set[int] = field(default_factory=set)
-    tainted: dict[int, str] = field(default_factory=dict)
+    tainted: dict[int, Taint] = field(default_factory=dict)
     grants: dict[int, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     damaged_rows: int = 0
@@ -76,11 +94,10 @@ class Census:
             If it is tainted, or must have a row and has none.
         """
         key = key_of(clip_id)
-        problem = self.tainted.get(key)
-        if problem is None and row is None and key in self.known:
-            problem = _LOST
-        if problem is not None:
-            raise damaged(f"clip {clip_id}", problem)
+        if key in self.tainted:
+            raise damaged(f"clip {clip_id}", self.tainted[key].problem)
+        if row is None and key in self.known:
+            raise damaged(f"clip {clip_id}", _LOST)
 
     def heal(self, clip_id: str) -> None:
         """Note that a clip was restored from a copy.
@@ -124,7 +141,8 @@ def take_census(connection: sqlite3.Connection | None, log: IntentLog) -> Census
         if row is None:
             census.damaged_rows += 1
             for clip_id in {str(name), _id_inside(record)} - {""}:
-                tainted[key_of(clip_id)] = _UNSOUND
+                taint = Taint(clip_id, _UNSOUND, [])
+                tainted.setdefault(key_of(clip_id), taint).keys.append(name)
                 known.add(key_of(clip_id))
             continue
         key = key_of(row.record.clip_id)
@@ -132,14 +150,14 @@ def take_census(connection: sqlite3.Connection | None, log: IntentLog) -> Census
         claimed = claims.grants.get(key, -1)
         is_delivered = row.record.state == "delivered"
         if claimed > row.grants or (key in claims.delivered and not is_delivered):
-            tainted[key] = _OLD
+            tainted[key] = Taint(row.record.clip_id, _OLD, [])
         elif claimed < row.grants or (is_delivered and key not in claims.delivered):
             census.missing.append(row.record.clip_id)
     lost = claims.grants.keys() - known
     if lost:  # those that somebody has removed in the meantime are not
         lost &= log.read().grants.keys()
     for key in lost:
-        tainted.setdefault(key, _LOST)
+        tainted.setdefault(key, Taint("", _LOST, []))
     known |= lost
     census.grants = {key: claims.grants.get(key, 0) for key in tainted}
     return census

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Claims", "IntentLog", "key_of", "line_of"]
 
-_LINE = 29
+_LINE = 30
 _HEAD = 21
 _MOST_GRANTS = 0xFFFF
 _FILE_MODE = 0o600
-_GRANT, _DELIVERY, _REMOVAL = b"RD-"
+_DELIVERY, _REMOVAL = b"D-"
 
 
 def key_of(clip_id: str) -> int:
@@ -171,32 +171,32 @@ class IntentLog:
             If the file cannot be read.
         """
         claims = Claims()
-        data = b""
         try:
-            with contextlib.suppress(FileNotFoundError):
-                data = self.path.read_bytes()
+            with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+                for line in file:
+                    if line != b"\n":
+                        _count(claims, line)
         except OSError as error:
             shown = printable(self.path, 300)
             raise InputError(shown, "", f"cannot be read: {error.strerror}") from None
-        grants, crc32 = claims.grants, zlib.crc32
-        for line in data.split(b"\n"):
-            if not line:
-                continue
-            claims.lines += 1
-            head = line[:_HEAD]
-            try:
-                sound = len(line) == _LINE and crc32(head) == int(line[_HEAD:], 16)
-            except ValueError:
-                sound = False
-            if not sound:
-                claims.damaged += 1
-                continue
-            key, number = int(head[1:17], 16), int(head[17:], 16)
-            if head[0] == _REMOVAL:
-                grants.pop(key, None)
-                claims.delivered.discard(key)
-                continue
-            grants[key] = max(number, grants.get(key, 0))
-            if head[0] == _DELIVERY:
-                claims.delivered.add(key)
         return claims
+
+
+def _count(claims: Claims, line: bytes) -> None:
+    """Add what a line says."""
+    claims.lines += 1
+    head = line[:_HEAD]
+    try:
+        sound = len(line) == _LINE and zlib.crc32(head) == int(line[_HEAD:-1], 16)
+        key, number = int(head[1:17], 16), int(head[17:], 16)
+    except ValueError:
+        sound = False
+    if not sound:
+        claims.damaged += 1
+    elif head[0] == _REMOVAL:
+        claims.grants.pop(key, None)
+        claims.delivered.discard(key)
+    else:
+        claims.grants[key] = max(number, claims.grants.get(key, 0))
+        if head[0] == _DELIVERY:
+            claims.delivered.add(key)

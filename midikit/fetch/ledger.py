@@ -24,10 +24,12 @@ __all__ = [
     "MIDI",
     "Row",
     "add_fragment",
+    "clip_ids",
     "decode",
     "encode",
     "fragments",
     "read_bytes_of",
+    "read_fragments",
     "read_row",
     "rows",
     "sha256",
@@ -37,7 +39,6 @@ __all__ = [
 
 ANSWER, MIDI = "answer", "midi"
 _FRAGMENT = "fragment-"
-_PAGE = 2000
 _DEFAULTS = {item.name: item.default for item in fields(Record)}
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
@@ -158,8 +159,25 @@ def read_row(connection: sqlite3.Connection, clip_id: str) -> Row | None:
     return row
 
 
-def rows(connection: sqlite3.Connection) -> Iterator[tuple[object, Row | None, bytes]]:
-    """Go through the ledger, a page at a time, so that no writer waits and no log grows.
+def clip_ids(connection: sqlite3.Connection) -> list[str]:
+    """Name every clip.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The archive.
+
+    Returns
+    -------
+    list of str
+        The keys of the ledger, in their order.
+    """
+    query = "SELECT clip_id FROM clips ORDER BY clip_id"
+    return [str(clip_id) for (clip_id,) in connection.execute(query)]
+
+
+def rows(connection: sqlite3.Connection) -> Iterator[tuple[object, Row | None, object]]:
+    """Go through the ledger in one look, which writers do not wait for.
 
     Parameters
     ----------
@@ -172,16 +190,11 @@ def rows(connection: sqlite3.Connection) -> Iterator[tuple[object, Row | None, b
         The key of the row, which is the clip id unless it is damaged.
     row : Row or None
         The row, None if it is damaged.
-    record : bytes
-        The record as it is stored.
+    record : object
+        The record as it is stored; bytes, unless it is damaged.
     """
-    first = "SELECT clip_id, grants, record, digest FROM clips ORDER BY clip_id LIMIT ?"
-    after = first.replace("ORDER", "WHERE clip_id > ? ORDER")
-    page = connection.execute(first, (_PAGE,)).fetchall()
-    while page:
-        for key, grants, record, digest in page:
-            yield key, _checked(key, grants, record, digest), record
-        page = connection.execute(after, (page[-1][0], _PAGE)).fetchall()
+    for found in connection.execute("SELECT clip_id, grants, record, digest FROM clips"):
+        yield found[0], _checked(*found), found[2]
 
 
 def write_row(connection: sqlite3.Connection, row: Row) -> None:
@@ -268,6 +281,30 @@ def fragments(connection: sqlite3.Connection, clip_id: str) -> list[str]:
     query = "SELECT kind FROM bytes WHERE clip_id = ? AND kind NOT IN (?, ?)"
     found = connection.execute(query, (clip_id, ANSWER, MIDI)).fetchall()
     return sorted((str(kind) for (kind,) in found), key=lambda kind: (len(kind), kind))
+
+
+def read_fragments(connection: sqlite3.Connection, clip_id: str) -> tuple[bytes, ...]:
+    """Read the fragments of a clip.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The archive.
+    clip_id : str
+        The clip.
+
+    Returns
+    -------
+    tuple of bytes
+        The oldest first.
+
+    Raises
+    ------
+    InputError
+        If one is damaged.
+    """
+    pieces = (read_bytes_of(connection, clip_id, kind) for kind in fragments(connection, clip_id))
+    return tuple(data for data in pieces if data is not None)
 
 
 def add_fragment(connection: sqlite3.Connection, clip_id: str, data: bytes) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from midikit.fetch.archive import (
@@ -113,7 +114,7 @@ class MemoryArchive:
         Parameters
         ----------
         record : Record
-            The row; its two digests are filled in.
+            The row; its two digests and the time of its change are filled in.
         answer, midi : bytes or None, optional
             The answer and the .mid; by default those that are there stay.
         fragment : bytes or None, optional
@@ -137,7 +138,7 @@ class MemoryArchive:
                 self._bytes[clip_id, "midi"] = midi
             if fragment is not None:
                 self._keep_fragment(clip_id, fragment)
-            self._records[clip_id] = row
+            self._records[clip_id] = replace(row, changed=time.time())
 
     def list(self) -> Iterator[Record]:
         """Go through the ledger.

@@ -11,35 +11,30 @@ The folder is for its user alone, the files too. Any number of processes of one 
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
-import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from midikit.errors import OutputError
-from midikit.escape import printable
-from midikit.fetch.archive import Record, Reserved, Stored, check_clip_id, damaged, orphaned
-from midikit.fetch.census import Census, mend_log, take_census
-from midikit.fetch.database import open_to_read, told
+from midikit.errors import InputError
+from midikit.fetch.admission import admit_folder, ingest
+from midikit.fetch.archive import STATES, Record, Reserved, State, Stored, check_clip_id
+from midikit.fetch.checkup import check_up
 from midikit.fetch.home import home_folder
-from midikit.fetch.intents import IntentLog, key_of
-from midikit.fetch.ledger import rows
+from midikit.fetch.intents import key_of
+from midikit.fetch.ledger import clip_ids, read_fragments, read_row
 from midikit.fetch.operations import Reservation, Storing, load_clip
-from midikit.fetch.owners import Owners
-from midikit.fetch.writer import Writer
+from midikit.fetch.pruning import prune
+from midikit.fetch.transfer import export_clips
+from midikit.fetch.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import os
+    from collections.abc import Callable, Collection, Iterator
 
-    from midikit.fetch.writer import Work
+    from midikit.fetch.checkup import Checkup
+    from midikit.fetch.transfer import Exported, Imported
 
 __all__ = ["SqliteArchive"]
 
-T = TypeVar("T")
-
-_PATIENCE = 5.0
 _PATIENCE_PAID = 30.0
 
 
@@ -69,17 +64,8 @@ class SqliteArchive:
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
         self.home = home_folder() if home is None else Path(home)
-        self.path = self.home / "archive.sqlite3"
-        self._log = IntentLog(self.home / "intents.log")
-        self._owners = Owners(self.home / "owners")
-        self._writer = Writer(self.path, self._log)
-        self._reader: sqlite3.Connection | None = None
-        self._lock = threading.RLock()
-        self._census: Census | None = None
-        self._closed = False
-        self._pid = os.getpid()
-        # Also closed when it is forgotten, or the program ends.
-        self._end = weakref.finalize(self, _close, self._writer, self._owners, self._pid)
+        self._vault = Vault(self.home)
+        self.path = self._vault.path
 
     def __repr__(self) -> str:
         return f"SqliteArchive({str(self.home)!r})"
@@ -92,12 +78,7 @@ class SqliteArchive:
 
     def close(self) -> None:
         """Finish what is being written and let go of every clip and file."""
-        with self._lock:
-            if self._reader is not None and self._pid == os.getpid():
-                self._reader.close()
-            self._reader = None
-            self._closed = True
-        self._end()
+        self._vault.close()
 
     def load(self, clip_id: str) -> Stored | None:
         """Return what there is of a clip.
@@ -118,18 +99,10 @@ class SqliteArchive:
         InputError
             If its answer or its row is damaged or lost, or the archive cannot be read.
         """
-
-        def read(connection: sqlite3.Connection) -> Stored | None:
-            connection.execute("BEGIN")
-            try:
-                return load_clip(connection, clip_id, self._seen)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("COMMIT")
-
-        stored = self._reading(read)
+        vault = self._vault
+        stored = vault.read(lambda connection: load_clip(connection, clip_id, vault.seen))
         if stored is None:
-            self._counted().check(clip_id, None)
+            vault.census().check(clip_id, None)
         return stored
 
     def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
@@ -155,15 +128,16 @@ class SqliteArchive:
             If the archive cannot be written, or another program keeps it locked.
         """
         check_clip_id(clip_id)
-        census = self._counted(mend=True)
+        vault = self._vault
+        census = vault.census(mend=True)
         reservation = Reservation(
             clip_id,
             resend_unknown=resend_unknown,
-            owner=self._owner(),
+            owner=vault.owner(),
             census=census,
-            seen=self._seen,
+            seen=vault.seen,
         )
-        reserved = self._writing(reservation.work, undo=reservation.undo)
+        reserved = vault.write(reservation.work, undo=reservation.undo)
         if reserved.granted:
             census.known.add(key_of(clip_id))
         return reserved
@@ -196,14 +170,14 @@ class SqliteArchive:
 
         Notes
         -----
-        What is delivered stays delivered, with its first answer; another one becomes a fragment.
+        What is delivered stays delivered with its first answer; another one becomes a fragment.
         """
         check_clip_id(record.clip_id)
         storing = Storing(record, answer, midi, fragment)
-        paid = not (answer is None and midi is None and fragment is None)
-        self._writing(storing.work, patience=_PATIENCE_PAID if paid else _PATIENCE)
-        if self._census is not None:
-            self._census.known.add(key_of(record.clip_id))
+        if answer is midi is fragment is None:
+            self._vault.write(storing.work)
+        else:  # it may have been paid for, and is waited for longer
+            self._vault.write(storing.work, patience=_PATIENCE_PAID)
 
     def list(self) -> Iterator[Record]:
         """Go through the ledger.
@@ -218,94 +192,212 @@ class SqliteArchive:
         InputError
             If a row is damaged, or the archive cannot be read.
         """
-        connection = self._private_reader()
-        if connection is None:
-            return
-        try:
-            for key, row, _ in rows(connection):
-                if row is None:
-                    problem = "its row is not that of its SHA-256"
-                    raise damaged(f"clip {printable(key)}", problem)
-                yield self._seen(row.record)
-        except sqlite3.Error as error:
-            raise told(error, self.path, writing=False) from None
-        finally:
-            connection.close()
+        for clip_id in self._vault.read(clip_ids) or ():
+            record = self._record(clip_id)
+            if record is not None:  # nobody has removed it in the meantime
+                yield record
 
-    def _seen(self, record: Record) -> Record:
-        """Return a row with its holder only if that one is alive."""
-        if self._owners.is_alive(record.owner):
-            return record
-        return orphaned(record)
-
-    def _owner(self) -> str:
-        try:
-            return self._owners.name()
-        except OSError as error:
-            raise told(error, self.home / "owners", writing=True) from None
-
-    def _counted(self, *, mend: bool = False) -> Census:
-        """Return the census, which is taken once; with its first grant the log is mended."""
-        with self._lock:
-            census = self._census
-            if census is None:
-                connection = self._private_reader()
-                try:
-                    census = take_census(connection, self._log)
-                except sqlite3.Error as error:
-                    raise told(error, self.path, writing=False) from None
-                finally:
-                    if connection is not None:
-                        connection.close()
-                self._census = census
-            missing = census.missing
-            if mend and missing:
-                try:
-                    self._writing(lambda connection, _: mend_log(connection, self._log, missing))
-                except OSError as error:
-                    raise told(error, self._log.path, writing=True) from None
-                census.missing = []
-            return census
-
-    def _private_reader(self) -> sqlite3.Connection | None:
-        """Open a connection for one long look, which its caller closes."""
-        self._check_process()
-        return open_to_read(self.path)
-
-    def _reading(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Read on the connection that all threads share; None if there is no archive yet."""
-        self._check_process()
-        with self._lock:
-            if self._reader is None:
-                self._reader = open_to_read(self.path)
-            if self._reader is None:
-                return None
-            try:
-                return work(self._reader)
-            except sqlite3.Error as error:
-                raise told(error, self.path, writing=False) from None
-
-    def _writing(
+    def records(
         self,
-        work: Work[T],
+        states: Collection[State] = STATES,
         *,
-        undo: Work[None] | None = None,
-        patience: float = _PATIENCE,
-    ) -> T:
-        self._check_process()
-        return self._writer.run(work, undo=undo, patience=patience)
+        on_damage: Callable[[InputError], object] | None = None,
+    ) -> Iterator[Record]:
+        """Go through the rows of some states, past damaged ones.
 
-    def _check_process(self) -> None:
-        """Refuse to work when closed, or in a forked child, which has its parent's locks."""
-        if os.getpid() != self._pid:
-            shown = printable(self.home, 200)
-            problem = "opened by the process that this one was forked from; open it anew"
-            raise OutputError(f"{shown}: {problem}")
-        if self._closed:
-            raise OutputError(f"{printable(self.home, 200)}: the archive is closed; open it anew")
+        Parameters
+        ----------
+        states : collection of State, optional
+            The states, by default every one.
+        on_damage : callable or None, optional
+            Is told each damaged row.
 
+        Yields
+        ------
+        Record
+            One row a clip, by clip id.
 
-def _close(writer: Writer, owners: Owners, pid: int) -> None:
-    if os.getpid() == pid:
-        writer.close()
-        owners.close()
+        Raises
+        ------
+        InputError
+            If the archive cannot be read.
+        """
+        for clip_id in self._vault.read(clip_ids) or ():
+            try:
+                record = self._record(clip_id)
+            except InputError as error:
+                if on_damage is not None:
+                    on_damage(error)
+                continue
+            if record is not None and record.state in states:
+                yield record
+
+    def fragments(self, clip_id: str) -> tuple[bytes, ...]:
+        """Return what came of answers that were not whole, or not the first.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Returns
+        -------
+        tuple of bytes
+            The oldest first.
+
+        Raises
+        ------
+        InputError
+            If one is damaged, or the archive cannot be read.
+        """
+        return self._vault.read(lambda connection: read_fragments(connection, clip_id)) or ()
+
+    def ingest(self, clip_id: str, body: bytes) -> Record:
+        """Keep the body of a callback; nothing is ever sent or paid for it.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip it is about, as your records of the callback tell.
+        body : bytes
+            The body. The same one may come twice. Another complete answer of a clip that is
+            delivered becomes a fragment. One that says that the clip is running or failed changes
+            the state alone, unless the clip is delivered or somebody is fetching it.
+
+        Returns
+        -------
+        Record
+            The row as it is then.
+
+        Raises
+        ------
+        InputError
+            If it is no clip id, or the body neither an answer nor news of one.
+        OutputError
+            If it cannot be written.
+        """
+        record = ingest(self._vault, clip_id, body)
+        return self._record(clip_id) or record
+
+    def verify(self) -> Checkup:
+        """Read every byte and say what is wrong; nothing is written.
+
+        Returns
+        -------
+        Checkup
+            What was found; damage is no error here.
+        """
+        self._vault.check_process()
+        return check_up(self._vault.path, self._vault.log)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        only: Collection[str] | None = None,
+        *,
+        force: bool = False,
+    ) -> Exported:
+        """Write each delivered clip's answer as NAME.json and its .mid as NAME.mid.
+
+        Parameters
+        ----------
+        folder : str or PathLike
+            The folder, made if it is not there; ``midikit-archive.jsonl`` in it lists the clips.
+        only : collection of str or None, optional
+            Clip ids; by default every delivered clip.
+        force : bool, optional
+            Write over files that hold something else.
+
+        Returns
+        -------
+        Exported
+            What was done, and which clips are damaged.
+
+        Raises
+        ------
+        InputError
+            If the archive or the list in the folder cannot be read.
+        OutputError
+            If the folder cannot be written.
+        """
+        found = self._vault.read(clip_ids) or () if only is None else only
+        chosen = [clip_id for clip_id in found if only is not None or self._is_kept(clip_id)]
+        return export_clips(chosen, self.load, Path(folder), force=force)
+
+    def import_folder(self, folder: str | os.PathLike[str]) -> Imported:
+        """Keep what an export wrote, also in the place of what is damaged here.
+
+        Parameters
+        ----------
+        folder : str or PathLike
+            The folder.
+
+        Returns
+        -------
+        Imported
+            What was done, and which files were refused.
+
+        Raises
+        ------
+        InputError
+            If the folder or its list cannot be read.
+        OutputError
+            If the archive cannot be written.
+        """
+        return admit_folder(self._vault, Path(folder))
+
+    def prune(
+        self,
+        states: Collection[State] = ("failed", "refundable"),
+        *,
+        older_than_days: float = 0.0,
+        delivered: bool = False,
+        dry_run: bool = False,
+    ) -> tuple[Record, ...]:
+        """Remove clips from the ledger, with their bytes; they can be bought anew then.
+
+        Parameters
+        ----------
+        states : collection of State, optional
+            The states to remove; never ``in flight`` or ``unknown``, which may have been paid for.
+        older_than_days : float, optional
+            Days since the last change, a minute at least.
+        delivered : bool, optional
+            Has to be said as well where delivered clips are to go: what was paid for is lost.
+        dry_run : bool, optional
+            Only find them.
+
+        Returns
+        -------
+        tuple of Record
+            The rows that were removed, by clip id.
+
+        Raises
+        ------
+        ValueError
+            If a state is asked for that is never removed, or not without `delivered`.
+        InputError
+            If the archive is damaged where it is read.
+        OutputError
+            If it cannot be written.
+        """
+        return prune(
+            self._vault,
+            states,
+            older_than_days=older_than_days,
+            delivered=delivered,
+            dry_run=dry_run,
+        )
+
+    def _record(self, clip_id: str) -> Record | None:
+        """Return the row of a clip."""
+        row = self._vault.read(lambda connection: read_row(connection, clip_id))
+        return None if row is None else self._vault.seen(row.record)
+
+    def _is_kept(self, clip_id: str) -> bool:
+        """Tell whether there is an answer of a clip, or perhaps one where the row is damaged."""
+        try:
+            record = self._record(clip_id)
+        except InputError:
+            return True
+        return record is not None and record.state == "delivered"
