@@ -6,8 +6,13 @@ One scripted service, answered from a list; the same table drives `Client` and `
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import pickle
+import subprocess
+import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -502,3 +507,85 @@ def test_nothing_in_the_conversation_reads_a_clock() -> None:
     assert [s for s in first.steps if isinstance(s, Sleep)] == [
         s for s in second.steps if isinstance(s, Sleep)
     ]
+
+
+ECHO = f"your token {TOKEN} is bad".encode()
+SCENES: list[Answer] = [
+    (200, RAW),
+    httpx.ConnectError,
+    httpx.ReadError,
+    RuntimeError,
+    KeyboardInterrupt,
+    asyncio.CancelledError,
+    (401, ECHO),
+    (403, b'{"message": "' + b"x" * 290 + ECHO + b'"}'),
+    (429, b'{"message": "' + ECHO + b'"}', {"retry-after": "86400"}),
+    (500, ECHO),
+    (504, b'{"code": 504, "message": "' + ECHO + b'"}'),
+    (200, b"<html><title>" + ECHO + b"</title></html>"),
+    (200, b'{"code": 400, "message": "' + ECHO + b'"}'),
+    (200, b'{"state": "failed", "message": "' + ECHO + b'"}'),
+    (200, b'{"state": "' + ECHO + b'"}'),
+    (200, RAW[:-1] + b', "echo": "' + ECHO + b'"}'),
+    (200, b'{"midi_url": "https://cdn.test/x.mid", "echo": "' + ECHO),
+]
+
+
+@pytest.mark.parametrize("method", ["fetch", "poll"])
+@pytest.mark.parametrize("scene", range(len(SCENES)))
+def test_the_token_is_nowhere(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, scene: int, method: str
+) -> None:
+    """Not in errors, tracebacks with locals, pickles, logs, events, the archive or a repr."""
+    caplog.set_level(1)
+    world.archive = SqliteArchive(tmp_path / "home")
+    world.answers = [SCENES[scene]]
+    world.hosted = (404, ECHO)
+    said: list[str] = []
+    try:
+        said.append(repr(world.act(method, CLIP)))
+    except BaseException as error:  # noqa: BLE001
+        assert isinstance(error, (errors.MidikitError, KeyboardInterrupt, asyncio.CancelledError))
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        said += [*trace.format(), repr(error.__context__), repr(error.__cause__)]
+        said.append(pickle.dumps(error).decode("latin-1"))
+        assert not any("httpx" in frame.filename for frame in trace.stack)
+    world.archive.close()
+    said += [caplog.text, repr(world.events), *map(str, world.events)]
+    said += [pickle.dumps(event).decode("latin-1") for event in world.events]
+    said += [repr(vars(record)) for record in caplog.records]
+    for path in (tmp_path / "home").rglob("*"):
+        said.append(path.read_bytes().decode("latin-1") if path.is_file() else str(path))
+    text = "".join(said)
+    assert CLIP in text
+    encoded = base64.b64encode(TOKEN.encode()).decode().rstrip("=")
+    assert [form for form in (TOKEN, encoded, TOKEN[-8:]) if form in text] == []
+
+
+def test_no_client_is_pickled_or_shows_its_token(world: World) -> None:
+    """Nor what it is made of."""
+    client: Any = Client(TOKEN) if world.kind == "sync" else AsyncClient(TOKEN)
+    shown = repr(client) + repr(vars(client)) + repr(vars(client._account))
+    assert TOKEN[-8:] not in shown
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        pickle.dumps(client)
+    assert TOKEN[-8:] not in str(caught.value)
+    bad = TOKEN + " with a space"
+    with pytest.raises(errors.TokenError) as refused:
+        (Client if world.kind == "sync" else AsyncClient)(bad)
+    trace = refused.value.__traceback__
+    assert trace is not None
+    frames = traceback.TracebackException(
+        type(refused.value), refused.value, trace.tb_next, capture_locals=True
+    )
+    assert TOKEN[-8:] not in "".join(frames.format())
+
+
+def test_nothing_is_printed_unless_it_is_asked_for() -> None:
+    """A program without logging sees no line of ours, not even of an unknown outcome."""
+    code = (
+        "from midikit.fetch.telling import FetchEvent, tell;"
+        "tell(FetchEvent('clip', 'unsaved', 'unknown', 1, 1), None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
