@@ -131,6 +131,12 @@ def fetch_many(kind: str, ids: Any, jobs: int, most: int = 10**9, **options: Any
     return results
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Look on, without blocking, until something is so."""
+    while not is_so():  # noqa: ASYNC110 - it happens in a thread
+        await asyncio.sleep(0.01)
+
+
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
@@ -188,8 +194,12 @@ def test_what_would_meet_every_clip_ends_the_batch(
     assert isinstance(results.pop("clip-5"), errors.RemoteError)
     assert ids.taken <= 5 + 4 + 1
     assert len(service.posts) <= ids.taken
-    assert all(isinstance(clip, Clip) for clip in results.values())
-    assert set(service.posts) - {"clip-5"} == set(results)
+    for clip_id, result in results.items():
+        if clip_id in service.posts:
+            assert isinstance(result, Clip)
+        else:  # it was its turn just then
+            assert "stopped before it was asked for" in str(result)
+    assert set(service.posts) - {"clip-5"} <= set(results)
 
 
 @KINDS
@@ -268,8 +278,7 @@ def test_a_cancelled_batch_drains(service: Service) -> None:
 
     async def cancel() -> None:
         task = asyncio.create_task(main())
-        while not service.out:
-            await asyncio.sleep(0.01)
+        await until(lambda: service.out == 3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -297,8 +306,7 @@ def test_a_second_cancellation_does_not_wait(service: Service) -> None:
 
     async def cancel() -> None:
         task = asyncio.create_task(main())
-        while service.out < 3:
-            await asyncio.sleep(0.01)
+        await until(lambda: service.out == 3)
         task.cancel()
         await asyncio.sleep(0.05)
         assert not task.done()
@@ -349,8 +357,7 @@ def test_a_cancellation_waits_for_the_archive(
     async def main() -> None:
         async with AsyncClient(archive=archive) as client:
             task = asyncio.create_task(client.fetch("clip"))
-            while not archive.at_work.is_set():
-                await asyncio.sleep(0.01)
+            await until(archive.at_work.is_set)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
