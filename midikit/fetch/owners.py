@@ -90,10 +90,10 @@ class Owners:
         bool
             False once its process has ended or it was closed.
         """
+        if name in self._dead or not _NAME.fullmatch(name):
+            return False
         if name == self._name:
             return True
-        if not name or name in self._dead or not _NAME.fullmatch(name):
-            return False
         path = self._path(name)
         try:
             descriptor = take(path) if path.exists() else -1

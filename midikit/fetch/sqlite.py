@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteArchive"]
 
-_PATIENCE_PAID = 30.0
-
 
 class SqliteArchive:
     """Answers, .mid files and the ledger of what was paid for, in a folder.
@@ -174,10 +172,7 @@ class SqliteArchive:
         """
         check_clip_id(record.clip_id)
         storing = Storing(record, answer, midi, fragment)
-        if answer is midi is fragment is None:
-            self._vault.write(storing.work)
-        else:  # it may have been paid for, and is waited for longer
-            self._vault.write(storing.work, patience=_PATIENCE_PAID)
+        self._vault.write(storing.work, paid=not answer is midi is fragment is None)
 
     def list(self) -> Iterator[Record]:
         """Go through the ledger.

@@ -13,7 +13,7 @@ from midikit.errors import MidikitError, OutputError
 from midikit.escape import printable
 from midikit.fetch.archive import orphaned
 from midikit.fetch.census import mend_log, take_census
-from midikit.fetch.database import open_to_read, open_to_write, told
+from midikit.fetch.database import open_to_read, open_to_write, refuse_network, told
 from midikit.fetch.intents import IntentLog
 from midikit.fetch.owners import Owners
 from midikit.fetch.writer import Writer
@@ -30,8 +30,6 @@ __all__ = ["Vault"]
 
 T = TypeVar("T")
 
-_PATIENCE = 5.0
-
 
 class Vault:
     """The files of an archive.
@@ -41,6 +39,12 @@ class Vault:
     home : Path
         The folder.
     """
+
+    patience = 5.0
+    """Seconds to wait for another program's lock before anything is paid."""
+
+    patience_paid = 30.0
+    """Seconds to wait with something that may have been paid for."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -100,15 +104,15 @@ class Vault:
                 if self._reader.in_transaction:
                     self._reader.execute("ROLLBACK")
 
-    def write(
-        self, work: Work[T], *, undo: Work[None] | None = None, patience: float = _PATIENCE
-    ) -> T:
+    def write(self, work: Work[T], *, undo: Work[None] | None = None, paid: bool = False) -> T:
         """Do something in a transaction, together with what other threads do.
 
         Parameters
         ----------
-        work, undo, patience
+        work, undo
             See `Writer.run`.
+        paid : bool, optional
+            Wait longer for a lock: what is to be written may have been paid for.
 
         Returns
         -------
@@ -123,6 +127,7 @@ class Vault:
             If it cannot be written.
         """
         self.check_process()
+        patience = self.patience_paid if paid else self.patience
         try:
             return self._writer.run(work, undo=undo, patience=patience)
         except OSError as error:  # of the log, for work that writes to it by itself
@@ -200,9 +205,10 @@ class Vault:
         Raises
         ------
         OutputError
-            If its lock cannot be taken.
+            If its lock cannot be taken, or the folder lies on another machine.
         """
         with self._lock:
+            refuse_network(self.path)
             try:
                 return self._owners.name()
             except OSError as error:
