@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from midikit.errors import InputError, MidikitError, OutputError
-from midikit.fetch import home, locks
+from midikit.fetch import database, home, locks
 from midikit.fetch.archive import STATES, Record, State, granted
 from midikit.fetch.database import open_to_write
 from midikit.fetch.intents import IntentLog, line_of
@@ -191,6 +191,34 @@ def test_a_database_that_is_none_of_ours_is_refused(archive: SqliteArchive) -> N
     archive.path.write_bytes(whole)
     with SqliteArchive(archive.home) as again:
         assert not again.reserve(CLIP).granted
+
+
+def test_an_archive_that_is_being_made_is_not_there_yet(
+    archive: SqliteArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables come between two looks at its first page: neither damage nor half of it."""
+    archive.home.mkdir(parents=True)
+    archive.path.touch()
+    archive.path.write_bytes(b"")
+    with contextlib.closing(sqlite3.connect(archive.path)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        connect = database._connect
+
+        def connect_slowly(*args: Any, **kwargs: Any) -> Any:
+            connection = connect(*args, **kwargs)
+            connection.set_trace_callback(
+                lambda statement: (
+                    open_to_write(archive.path).close()
+                    if statement == "PRAGMA application_id"
+                    else None
+                )
+            )
+            monkeypatch.undo()
+            return connection
+
+        monkeypatch.setattr(database, "_connect", connect_slowly)
+        assert archive.load(CLIP) is None
+    assert archive.reserve(CLIP).granted
 
 
 def test_a_locked_archive_is_refused_before_paying(

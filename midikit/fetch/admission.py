@@ -228,8 +228,14 @@ def admit(
     ----------
     vault : Vault
         The archive.
-    record, answer, midi, keep_other
-        See `Admission`.
+    record : Record
+        The row that it would have if the clip was never seen.
+    answer : bytes
+        The answer.
+    midi : bytes or None
+        The .mid, where it came with it.
+    keep_other : bool
+        Keep an answer that is not the one here as a fragment.
 
     Returns
     -------

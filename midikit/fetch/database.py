@@ -209,13 +209,16 @@ _HINT = f"set {HOME_VARIABLE} to a folder that can be written"
 
 
 def _connect(path: Path, mode: str, *, seconds: float) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=seconds,
         isolation_level=None,
         check_same_thread=False,
     )
+    # A damaged text is text all the same, which its digest then does not fit.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    return connection
 
 
 def _make_private_file(path: Path) -> None:
@@ -233,9 +236,16 @@ def _make_private_file(path: Path) -> None:
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     """Return the version of the schema; refuse what is newer or of another program."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    begins = not connection.in_transaction
+    if begins:  # one look: somebody may be making the tables right now
+        connection.execute("BEGIN")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        if begins and connection.in_transaction:
+            connection.execute("ROLLBACK")
     shown = printable(path, 300)
     if version == application == tables == 0:
         return 0

@@ -59,7 +59,13 @@ class MemoryArchive:
         -------
         Stored or None
             None if it was never seen.
+
+        Raises
+        ------
+        InputError
+            If it is no clip id.
         """
+        check_clip_id(clip_id)
         with self._lock:
             record = self._records.get(clip_id)
             if record is None:
