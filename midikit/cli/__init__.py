@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "Compare two songs note by note.",
     "fetch": "Fetch clips from the service into the archive.",
     "sandbox": "Run a free stand-in for the service on this machine.",
+    "doctor": "Check that everything is in order before clips are paid for.",
 }
 """Each command and what it does, so that the help of the group loads none of them."""
 
