@@ -239,6 +239,20 @@ def test_hosted_files_go_wrong(sandbox: Sandbox, mode: str, status: int, start: 
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "mode", ["echo-400", "echo-401", "echo-500", "echo-html", "echo-name", "url-echo"]
+)
+def test_a_careless_service_quotes_the_token(sandbox: Sandbox, mode: str) -> None:
+    """In messages, pages, names and addresses; the file is there in spite of the query."""
+    body = call(sandbox, f"{mode}.x")[2]
+    assert sandbox.token.encode() in body
+    if mode == "url-echo":
+        url = json.loads(body)["data"]["midi_url"]
+        with urllib.request.urlopen(url, timeout=10) as response:
+            assert response.read() == made_midi(f"{mode}.x")
+        assert any(sandbox.token in visit.path for visit in sandbox.ledger.hosted)
+
+
 # Which clip meets which fault
 
 

@@ -300,12 +300,12 @@ class Sandbox:
         fault = self._rehearsal.fault(clip_id, "address", number)
         if fault is None:
             return self.answer(clip_id)
-        reply, _ = fault.make(self._call(clip_id, number, bytes))
+        reply, _ = fault.make(self._call(clip_id, number, lambda: self.answer(clip_id)))
         return self.answer(clip_id, reply.body.decode())
 
     def _call(self, clip_id: str, number: int, good: Callable[[], bytes]) -> Call:
         """Tell a fault what it may know."""
-        return Call(clip_id, number, good, self._hostile, self._seed)
+        return Call(clip_id, number, good, self._hostile, self._seed, self._token)
 
     def _hostile(self, name: str) -> str:
         """Write a hostile address."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from midikit.sandbox.replies import Reply, bomb, encoded, message, page, said
@@ -43,6 +44,8 @@ class Call:
         Writes a hostile address by its name.
     seed : int
         Seed of what is left to chance.
+    token : str
+        The token that was sent.
     """
 
     clip_id: str
@@ -50,6 +53,7 @@ class Call:
     good: Callable[[], bytes]
     hostile: Callable[[str], str]
     seed: int = 0
+    token: str = field(default="", repr=False)
 
 
 Made: TypeAlias = "tuple[Reply, Charge]"
@@ -116,6 +120,18 @@ def _redirects(status: int, name: str) -> Callable[[Call], Made]:
         Reply(status, headers=(("Location", call.hostile(name)),)),
         "nothing",
     )
+
+
+def _echoes(status: int, charge: Charge = "nothing") -> Callable[[Call], Made]:
+    """Quote the token in a message, as careless services do."""
+    return lambda call: (said(status, f"Bad header: Authorization: Bearer {call.token}"), charge)
+
+
+def _sings(call: Call) -> Made:
+    """Quote the token in the name of a track."""
+    body = json.loads(call.good())
+    body["data"]["instruments"][0]["name"] = call.token
+    return Reply(200, encoded(body), delivers=True), "credit"
 
 
 def _waits_until(seconds: float) -> Callable[[Call], Made]:
@@ -218,6 +234,14 @@ CALLS: Mapping[str, Fault] = {
     "html-200": Fault("charges and answers a web page", sends(page(200, "Oops"), "credit")),
     "not-json": Fault("charges and answers what is no JSON", sends(Reply(200, b"OK\n"), "credit")),
     "empty-200": Fault("charges and answers nothing with 200", sends(Reply(200), "credit")),
+    "echo-400": Fault("answers 400 and quotes the token", _echoes(400), FOREVER),
+    "echo-401": Fault("answers 401 and quotes the token", _echoes(401), FOREVER),
+    "echo-500": Fault("answers 500 and quotes the token", _echoes(500)),
+    "echo-html": Fault(
+        "charges and answers a web page with the token",
+        lambda call: (page(200, f"Bearer {call.token}"), "credit"),
+    ),
+    "echo-name": Fault("names a track after the token", _sings, FOREVER),
     "running": Fault("is not ready yet", sends(_RUNNING, "running")),
     "failed": Fault(
         "says that the task failed",

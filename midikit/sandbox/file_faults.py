@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from midikit.sandbox.faults import FOREVER, Call, Fault, Made, sends
@@ -35,6 +36,12 @@ def _redirects(name: str) -> Callable[[Call], Made]:
 def _names(name: str) -> Callable[[Call], Made]:
     """Put a hostile address into the answer."""
     return lambda call: (Reply(200, call.hostile(name).encode()), "nothing")
+
+
+def _echoes(call: Call) -> Made:
+    """Put the token into the address, as careless services do."""
+    url = f"{json.loads(call.good())['data']['midi_url']}?token={call.token}"
+    return Reply(200, url.encode()), "nothing"
 
 
 def _loops(call: Call) -> Made:
@@ -88,5 +95,7 @@ ADDRESS_FAULTS: Mapping[str, Fault] = {
         target="address",
     )
     for name, address in ADDRESSES.items()
+} | {
+    "url-echo": Fault("midi_url: the right one, and the token", _echoes, FOREVER, target="address")
 }
 """The faults of the ``midi_url`` by name: the body of the reply is the address."""

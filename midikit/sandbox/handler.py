@@ -202,10 +202,13 @@ class SandboxHandler(_Handler):
         if self.path == f"{LEDGER}/clips":
             self.reply(Reply(200, self._accounts()))
             return
-        name = self.path.removeprefix(FILES).removesuffix(".mid")
-        known = self.path == f"{FILES}{name}.mid"
+        path, _, query = self.path.partition("?")
+        name = path.removeprefix(FILES).removesuffix(".mid")
+        known = path == f"{FILES}{name}.mid"
         reply = self.sandbox.file(name, count=self.command == "GET") if known else None
-        self.sandbox.ledger.see_hosted(self.visit(f"{FILES}*.mid" if reply else self.path))
+        self.sandbox.ledger.see_hosted(
+            self.visit(self.path if query or not reply else f"{FILES}*.mid")
+        )
         if reply is None:
             self._refuse()
         else:
