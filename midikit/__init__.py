@@ -42,7 +42,10 @@ if TYPE_CHECKING:
         ProviderError,
         RemoteError,
     )
-    from midikit.fetch.client import Client, Clip
+    from midikit.fetch.async_client import AsyncClient
+    from midikit.fetch.client import Client, Clip, Pending
+    from midikit.fetch.memory import MemoryArchive
+    from midikit.fetch.sqlite import SqliteArchive
     from midikit.model.beats import BeatGrid
     from midikit.model.events import Event
     from midikit.model.notes import NOTE, as_notes, shift, transpose
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTE",
     "AnswerError",
+    "AsyncClient",
     "BeatGrid",
     "Change",
     "Client",
@@ -73,11 +77,13 @@ __all__ = [
     "InputError",
     "Layout",
     "LimitError",
+    "MemoryArchive",
     "MidiError",
     "MidiPlan",
     "MidikitError",
     "NotesError",
     "OutputError",
+    "Pending",
     "PendingError",
     "PianoRoll",
     "ProviderError",
@@ -85,6 +91,7 @@ __all__ = [
     "RemoteError",
     "Repair",
     "Song",
+    "SqliteArchive",
     "TempoMap",
     "Track",
     "align",
@@ -112,7 +119,10 @@ _HOME = {
     "convert.arrange.plan": ("MidiPlan",),
     "convert.arrange.together": ("merge_songs",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
-    "fetch.client": ("Client", "Clip"),
+    "fetch.async_client": ("AsyncClient",),
+    "fetch.client": ("Client", "Clip", "Pending"),
+    "fetch.memory": ("MemoryArchive",),
+    "fetch.sqlite": ("SqliteArchive",),
     "model.beats": ("BeatGrid",),
     "model.notes": ("NOTE", "as_notes", "shift", "transpose"),
     "model.report": ("Change", "Repair"),

@@ -21,8 +21,9 @@ from midikit.__main__ import main
 from midikit.cli import sandbox as sandbox_command
 from midikit.errors import OutputError
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.archive import Archive
+from midikit.fetch.archive import Record
 from midikit.fetch.client import Client
+from midikit.fetch.sqlite import SqliteArchive
 from midikit.parse.midi import read_midi
 from midikit.parse.response import read_json
 from midikit.sandbox.server import serve
@@ -59,6 +60,18 @@ def count_posts(monkeypatch: pytest.MonkeyPatch, reply: Reply | Failure) -> list
 
     monkeypatch.setattr("midikit.fetch.wire.post", post)
     return calls
+
+
+def refuse_answers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let the archive take everything but what was paid for."""
+    whole = SqliteArchive.store
+
+    def store(self: SqliteArchive, record: Record, **data: bytes | None) -> None:
+        if data.get("answer") is not None:
+            raise error
+        whole(self, record, **data)
+
+    monkeypatch.setattr(SqliteArchive, "store", store)
 
 
 def rows_of(text: str) -> list[dict[str, Any]]:
@@ -154,11 +167,8 @@ def test_an_answer_that_could_not_be_kept_is_printed(
 ) -> None:
     """What was paid for is never lost, and no more is bought while the disk is full."""
 
-    def full(self: Archive, clip_id: str, raw: bytes) -> None:
-        raise OutputError("disk full")
-
-    monkeypatch.setattr(Archive, "store_answer", full)
-    monkeypatch.setattr("midikit.fetch.keeping.spill", lambda *_: None)
+    refuse_answers(monkeypatch, OutputError("disk full"))
+    monkeypatch.setattr("midikit.fetch.account.spill", lambda *_: None)
     assert main(["fetch", WALTZ, JIG]) == 1
     captured = capfd.readouterr()
     assert read_json(captured.out.encode()).note_count == SONGS[2].note_count
@@ -178,13 +188,10 @@ def test_no_command_pays_on_after_an_answer_that_could_not_be_kept(
 ) -> None:
     """The paid bytes are in a file or on stdout, and no other clip is bought."""
 
-    def full(self: Archive, clip_id: str, raw: bytes) -> None:
-        raise RuntimeError("database is locked")
-
-    monkeypatch.setattr(Archive, "store_answer", full)
+    refuse_answers(monkeypatch, RuntimeError("database is locked"))
     monkeypatch.setattr("tempfile.tempdir", str(Path.cwd()))
     if not spilled:
-        monkeypatch.setattr("midikit.fetch.keeping.spill", lambda *_: None)
+        monkeypatch.setattr("midikit.fetch.account.spill", lambda *_: None)
     assert main([*words, WALTZ, JIG, WALTZ]) == (1 if words == ["fetch"] else 3)
     out, err = capfd.readouterr()
     assert "database is locked" in err
@@ -319,7 +326,7 @@ def test_ctrl_c_lets_the_call_that_is_out_come_back(
     err = capsys.readouterr().err
     assert "stopping; waiting for the calls that are out" in err
     assert "interrupted" in err
-    assert Archive().list() == (WALTZ,)
+    assert [record.clip_id for record in SqliteArchive().list()] == [WALTZ]
 
 
 def test_convert_takes_clips_from_the_archive_and_pays_only_when_told(

@@ -35,7 +35,9 @@ def start(*words: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["convert", "-h"], ["demo", "-h"], ["doctor", "-h"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["convert", "-h"], ["archive", "-h"], ["doctor", "-h"]]
+)
 def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
     """Asking what there is takes a tenth of a second, not the time to load numpy."""
     code = (
@@ -50,10 +52,8 @@ def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
 
 def test_every_command_has_help_with_examples_first(capsys: pytest.CaptureFixture[str]) -> None:
     """Examples come before options, and every command can be loaded."""
-    assert list(COMMANDS) == [
-        *("demo", "convert", "inspect", "compare"),
-        *("fetch", "sandbox", "doctor"),
-    ]
+    names = ["demo", "convert", "inspect", "compare", "fetch", "archive", "sandbox", "doctor"]
+    assert list(COMMANDS) == names
     for name in COMMANDS:
         assert main([name, "--help"]) == 0
         text = capsys.readouterr().out

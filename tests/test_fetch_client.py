@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
 import io
 import json
@@ -13,6 +12,7 @@ import subprocess
 import sys
 import traceback
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,14 @@ import httpx
 import pytest
 
 from midikit import errors
-from midikit.fetch.archive import Archive
+from midikit.convert.midi import to_midi
+from midikit.fetch.archive import Record, Stored
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.memory import MemoryArchive
+from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from midikit.fetch.marks import Mark
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 TOKEN = "sk-Zq7-do-not-show-me-4411"
@@ -74,9 +75,16 @@ class World:
         return [request for request in self.requests if request.method == "POST"]
 
     def client(self, **options: Any) -> Client:
-        options = {"token": TOKEN, "archive": Archive(self.home), **options}
+        options = {"token": TOKEN, "archive": SqliteArchive(self.home), **options}
         transport = httpx.MockTransport(self.handle)
         return Client(transport=transport, clock=lambda: self.now, sleep=self.sleep, **options)
+
+    def stored(self, clip_id: str = CLIP) -> Stored | None:
+        with SqliteArchive(self.home) as archive:
+            return archive.load(clip_id)
+
+    def bytes_kept(self) -> bytes:
+        return b"".join(path.read_bytes() for path in self.home.rglob("*") if path.is_file())
 
     def fetch(self, *answers: Answer, deadline: float = 300.0) -> Clip:
         if answers:
@@ -198,7 +206,9 @@ def test_a_fault_that_stays_costs_exactly_so_many_calls(
     assert caught.value.clip_id == CLIP
     assert str(caught.value).startswith(f"clip {CLIP}: ")
     assert world.now - 1000.0 <= 300.0
-    assert world.client()._archive.load(CLIP) is None
+    stored = world.stored()
+    assert stored is not None
+    assert stored.answer is None
 
 
 @pytest.mark.parametrize(
@@ -242,9 +252,11 @@ def test_a_broken_answer_is_kept_and_its_file_downloaded(world: World) -> None:
     """What came was probably paid for: the bytes, and the .mid its fragment names."""
     with pytest.raises(errors.UnknownOutcomeError, match=r"hosted \.mid too") as caught:
         world.fetch((200, RAW[:90]))
-    where = str(caught.value).split("kept in ")[1].split(",")[0]
-    assert Path(where).read_bytes() == RAW[:90]
-    assert Path(where).with_suffix(".mid").read_bytes() == MID
+    assert "what came is kept in the archive" in str(caught.value)
+    assert RAW[:90] in world.bytes_kept()
+    stored = world.stored()
+    assert stored is not None
+    assert (stored.answer, stored.midi, stored.record.midi_origin) == (None, MID, "hosted")
     assert len(world.posts) == 1
 
 
@@ -253,44 +265,60 @@ def test_the_answer_is_stored_before_the_download(world: World) -> None:
     world.hosted = KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         world.fetch((200, RAW))
-    stored = Archive(world.home).load(CLIP)
+    stored = world.stored()
     assert stored is not None
-    assert stored.raw == RAW
+    assert (stored.answer, stored.record.state, stored.record.owner) == (RAW, "delivered", "")
 
 
 @pytest.mark.parametrize("hosted", [(404, b"gone"), (200, b"<html>login</html>"), httpx.ReadError])
 def test_a_failed_download_costs_nothing(world: World, hosted: Answer) -> None:
-    """The clip comes without its .mid and says why; the next fetch tries again, for nothing."""
+    """The .mid is made of the notes and says why; the next fetch tries again, for nothing."""
     world.hosted = hosted
     clip = world.fetch((200, RAW))
-    assert clip.hosted is None
+    assert clip.rebuilt
+    assert clip.hosted == to_midi(clip.song)
     assert str(clip.hosted_problem).startswith(URL)
+    assert world.fetch() == replace(clip, from_archive=True)
     world.hosted = (200, MID)
     again = world.fetch()
     assert (again.from_archive, again.hosted, again.hosted_problem) == (True, MID, None)
+    assert not again.rebuilt
     assert len(world.posts) == 1
-    assert Archive(world.home).load(CLIP) == Archive(world.home).load(CLIP)
+    world.requests.clear()
+    assert world.fetch() == again
+    assert world.requests == []
 
 
 def test_an_answer_without_an_address_says_so(world: World) -> None:
     """No midi_url is no fault."""
     clip = world.fetch((200, b'{"instruments": []}'))
-    assert clip.hosted is None
+    assert clip.rebuilt
     assert clip.hosted_problem == "the answer names no web address of a hosted file"
     assert len(clip.song.tracks) == 0
 
 
+def flip(world: World, data: bytes) -> None:
+    """Change the last byte of something in the database, which is closed."""
+    path = world.home / "archive.sqlite3"
+    whole = path.read_bytes()
+    assert whole.count(data) == 1
+    path.write_bytes(whole.replace(data, data[:-1] + bytes([data[-1] ^ 1])))
+
+
 def test_damage_is_reported_and_never_bought_again(world: World) -> None:
     """A flipped bit in the answer is an error; in the .mid it is named, and downloaded again."""
-    world.fetch((200, RAW))
-    (hosted,) = world.home.glob("clips/*.mid")
-    hosted.write_bytes(MID[:-1] + b"\x01")
-    clip = world.fetch()
+    archive = SqliteArchive(world.home)
+    world.answers = [(200, RAW)]
+    world.client(archive=archive).fetch(CLIP)
+    archive.close()
+    flip(world, MID)
+    archive = SqliteArchive(world.home)
+    clip = world.client(archive=archive).fetch(CLIP)
+    archive.close()
     assert clip.hosted == MID
     assert "damaged" in str(clip.hosted_problem)
     assert str(clip.hosted_problem).endswith("downloaded again")
-    (answer,) = world.home.glob("clips/*.json")
-    answer.write_bytes(RAW[:-1] + b"]")
+    flip(world, RAW)
     with pytest.raises(errors.InputError, match="not bought again"):
         world.fetch()
     assert len(world.posts) == 1
@@ -298,18 +326,24 @@ def test_damage_is_reported_and_never_bought_again(world: World) -> None:
 
 def test_an_archive_that_cannot_be_written_is_refused_before_paying(world: World) -> None:
     """No call is made whose answer could not be kept."""
-    world.home.mkdir()
-    (world.home / "clips").symlink_to("/proc/self/nothing")
-    with pytest.raises(errors.OutputError, match="MIDIKIT_HOME"):
+    world.home.write_text("in the way")
+    with pytest.raises(errors.MidikitError, match="MIDIKIT_HOME"):
         world.fetch((200, RAW))
     assert world.requests == []
 
 
-class FailingArchive(Archive):
-    """An archive whose disk fills up at the wrong moment."""
+class FailingArchive(MemoryArchive):
+    """An archive whose disk fills up at the wrong moment: which bytes it refuses, and how."""
 
-    def store_answer(self, clip_id: str, raw: bytes) -> None:
-        raise errors.OutputError("disk full")
+    def __init__(self, *kinds: str, error: BaseException | None = None) -> None:
+        super().__init__()
+        self.kinds = kinds
+        self.error = error or errors.OutputError("disk full")
+
+    def store(self, record: Record, **data: bytes | None) -> None:
+        if any(data.get(kind) is not None for kind in self.kinds):
+            raise self.error
+        super().store(record, **data)
 
 
 def test_a_paid_answer_that_cannot_be_stored_is_not_lost(
@@ -318,7 +352,7 @@ def test_a_paid_answer_that_cannot_be_stored_is_not_lost(
     """It goes to the temporary folder and stays in the client, and the error says where."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     world.answers = [(200, RAW)]
-    client = world.client(archive=FailingArchive(world.home))
+    client = world.client(archive=FailingArchive("answer"))
     with pytest.raises(
         errors.UnsavedError, match=r"disk full; what came for clip .* paid"
     ) as caught:
@@ -374,8 +408,7 @@ def test_what_cannot_be_decoded_is_kept_as_it_was_sent(
     monkeypatch.setattr(world, "handle", lambda request: Encoded(sent)(request, encoding))
     with pytest.raises(errors.UnknownOutcomeError, match="what came is kept"):
         world.fetch((200, b""))
-    (kept,) = world.home.glob("clips/*.fragment")
-    assert kept.read_bytes() == sent
+    assert sent in world.bytes_kept()
 
 
 def test_a_hosted_file_named_by_a_failure_is_downloaded(world: World) -> None:
@@ -383,46 +416,34 @@ def test_a_hosted_file_named_by_a_failure_is_downloaded(world: World) -> None:
     body = json.dumps({"message": "internal", "data": {"midi_url": URL}}).encode()
     with pytest.raises(errors.UnknownOutcomeError, match=r"kept in .*, the hosted \.mid too"):
         world.fetch((500, body))
-    (hosted,) = world.home.glob("clips/*.mid")
-    assert hosted.read_bytes() == MID
+    stored = world.stored()
+    assert stored is not None
+    assert stored.midi == MID
 
 
-class Shadow(Archive):
-    """An archive whose database is locked whenever something was paid for."""
-
-    def store_answer(self, clip_id: str, raw: bytes) -> None:
-        raise RuntimeError("database is locked")
-
-    def store_fragment(self, clip_id: str, data: bytes) -> str:
-        raise KeyError(clip_id)
-
-
-@pytest.mark.parametrize(("body", "said"), [(RAW, "database is locked"), (RAW[:40], "KeyError")])
+@pytest.mark.parametrize(("body", "said"), [(RAW, "database is locked"), (RAW[:40], "Runtime")])
 def test_no_error_of_a_store_loses_what_was_paid_for(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, said: str
 ) -> None:
     """Whatever it raises: the bytes are in the client and in a file, and nothing is sent again."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     world.answers = [(200, body)]
-    client = world.client(archive=Shadow(world.home))
+    locked = RuntimeError("database is locked")
+    archive = FailingArchive("answer", "fragment", error=locked)
+    client = world.client(archive=archive)
     with pytest.raises(errors.UnsavedError, match=said) as caught:
         client.fetch(CLIP)
     assert client.unsaved == {CLIP: body}
     assert Path(caught.value.path).read_bytes() == body
     with pytest.raises(errors.UnknownOutcomeError, match="could not be stored; it is in /"):
-        world.fetch()
+        client.fetch(CLIP)
     assert len(world.posts) == 1
 
 
 def test_an_interrupted_store_leaves_the_answer_in_the_client(world: World) -> None:
     """Ctrl-C in the middle of writing."""
-
-    class Interrupted(Archive):
-        def store_answer(self, clip_id: str, raw: bytes) -> None:
-            raise KeyboardInterrupt
-
     world.answers = [(200, RAW)]
-    client = world.client(archive=Interrupted(world.home))
+    client = world.client(archive=FailingArchive("answer", error=KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         client.fetch(CLIP)
     assert client.unsaved == {CLIP: RAW}
@@ -447,9 +468,9 @@ def test_an_answer_that_quotes_the_token_is_stored_without_it(world: World, toke
         world.answers = [(200, RAW[:-1] + f', "echo": {quote}}}'.encode())]
         clip = world.client(token=token).fetch(clip_id)
         assert clip.song.note_count == 1
-        stored = Archive(world.home).load(clip_id)
+        stored = world.stored(clip_id)
         assert stored is not None
-        assert stored.raw == clip.raw
+        assert stored.answer == clip.raw
         masked = token != "instruments"
         assert (b'"[token]"' in clip.raw) == masked
         assert b"Zq7" not in clip.raw
@@ -479,40 +500,12 @@ def test_a_bad_token_is_in_no_frame(
 def test_another_store_fits(world: World) -> None:
     """A service with a store of its own brings it, and nothing touches the disk."""
 
-    class Memory:
-        def __init__(self) -> None:
-            self.kept: dict[str, bytes] = {}
-            self.marks: dict[str, Mark | None] = {}
-
-        @contextlib.contextmanager
-        def hold(self, clip_id: str) -> Iterator[bool]:
-            yield True
-
-        def load_mark(self, clip_id: str) -> Mark | None:
-            return self.marks.get(clip_id)
-
-        def store_mark(self, clip_id: str, mark: Mark | None) -> None:
-            self.marks[clip_id] = mark
-
-        def load(self, clip_id: str) -> Any:
-            return None
-
-        def store_answer(self, clip_id: str, raw: bytes) -> None:
-            self.kept[clip_id] = raw
-
-        def store_hosted(self, clip_id: str, data: bytes) -> None:
-            self.kept[f"{clip_id}.mid"] = data
-
-        def store_fragment(self, clip_id: str, data: bytes) -> str:
-            return "memory"
-
-        def list(self) -> tuple[str, ...]:
-            return tuple(self.kept)
-
-    memory = Memory()
+    memory = MemoryArchive()
     world.answers = [(200, RAW)]
     world.client(archive=memory).fetch(CLIP)
-    assert memory.kept == {CLIP: RAW, f"{CLIP}.mid": MID}
+    stored = memory.load(CLIP)
+    assert stored is not None
+    assert (stored.answer, stored.midi) == (RAW, MID)
     assert not world.home.exists()
 
 
@@ -684,29 +677,18 @@ def test_a_fault_of_ours_does_not_cost_a_paid_answer(
     def fail(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("midikit.fetch.client.classify", fail)
+    monkeypatch.setattr("midikit.fetch.judging.classify", fail)
     with pytest.raises(errors.UnknownOutcomeError, match=r"\(MemoryError\); what came is kept"):
         world.fetch((200, RAW))
-    (kept,) = world.home.glob("clips/*.fragment")
-    assert kept.read_bytes() == RAW
+    assert RAW in world.bytes_kept()
     assert len(world.posts) == 1
-
-
-class NarrowArchive(Archive):
-    """An archive that takes answers and nothing else."""
-
-    def store_hosted(self, clip_id: str, data: bytes) -> None:
-        raise errors.OutputError("disk full")
-
-    def store_fragment(self, clip_id: str, data: bytes) -> str:
-        raise errors.OutputError("disk full")
 
 
 def test_what_cannot_be_stored_beside_an_answer_is_said(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A .mid is handed over all the same, a fragment stays in the client."""
-    client = world.client(archive=NarrowArchive(world.home))
+    client = world.client(archive=FailingArchive("midi", "fragment"))
     world.answers = [(200, RAW)]
     clip = client.fetch(CLIP)
     assert (clip.hosted, clip.hosted_problem) == (MID, "downloaded, but not stored: disk full")

@@ -8,21 +8,23 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from midikit import errors
-from midikit.fetch.archive import Archive
 from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.keeping import moment_of
+from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from midikit.fetch.marks import Mark
+    from midikit.fetch.archive import Record
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 NOTES = [{"start": 0.0, "end": 0.5, "pitch": 60, "velocity": 0.8}]
@@ -87,33 +89,36 @@ def fetch(**options: Any) -> Clip:
         return client.fetch(CLIP, **options)
 
 
-def mark() -> Mark | None:
+def known() -> Record:
     """Return what the archive knows of the clip."""
-    return Archive().load_mark(CLIP)
+    with SqliteArchive() as archive:
+        stored = archive.load(CLIP)
+    assert stored is not None
+    return stored.record
 
 
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 SCRIPT = f"""
 import os, signal, sys
 from midikit.fetch import wire
-from midikit.fetch.archive import Archive
 from midikit.fetch.client import Client
+from midikit.fetch.sqlite import SqliteArchive
 moment = sys.argv[1]
-whole = {{"post": wire.post, "answer": Archive.store_answer, "mark": Archive.store_mark}}
+whole = {{"post": wire.post, "reserve": SqliteArchive.reserve, "store": SqliteArchive.store}}
 def post(*args, **options):
     if moment == "before the call": {KILL}
     reply = whole["post"](*args, **options)
     if moment == "after the call": {KILL}
     return reply
-def store_answer(*args):
-    if moment == "before storing": {KILL}
-    whole["answer"](*args)
-    if moment == "after storing": {KILL}
-def store_mark(self, clip_id, mark):
-    if moment == "before the mark": {KILL}
-    whole["mark"](self, clip_id, mark)
-    if moment == "between polls" and mark and mark.state == "running": {KILL}
-wire.post, Archive.store_answer, Archive.store_mark = post, store_answer, store_mark
+def reserve(self, *args, **options):
+    if moment == "before the intent": {KILL}
+    return whole["reserve"](self, *args, **options)
+def store(self, record, **data):
+    if moment == "before storing" and data["answer"]: {KILL}
+    whole["store"](self, record, **data)
+    if moment == "after storing" and data["answer"]: {KILL}
+    if moment == "between polls" and record.state == "running": {KILL}
+wire.post, SqliteArchive.reserve, SqliteArchive.store = post, reserve, store
 Client(sleep=lambda _: None).fetch("{CLIP}")
 """
 
@@ -122,7 +127,7 @@ Client(sleep=lambda _: None).fetch("{CLIP}")
 @pytest.mark.parametrize(
     ("moment", "posts", "then"),
     [
-        ("before the mark", 0, "fetched"),
+        ("before the intent", 0, "fetched"),
         ("before the call", 0, "refused"),
         ("after the call", 1, "refused"),
         ("before storing", 1, "refused"),
@@ -140,7 +145,7 @@ def test_a_process_killed_at_any_moment_does_not_pay_twice(
     assert killed.returncode == -signal.SIGKILL
     assert service.posts == posts
     if then == "refused":
-        with pytest.raises(errors.UnknownOutcomeError, match="midikit ended before the answer"):
+        with pytest.raises(errors.UnknownOutcomeError, match="ended before its outcome was known"):
             fetch()
         assert service.posts == posts
         assert fetch(resend_unknown=True).raw == RAW
@@ -179,13 +184,13 @@ def test_an_unknown_outcome_stays_unknown(service: Service) -> None:
     service.act = lambda _: (500, b"{}")
     with pytest.raises(errors.UnknownOutcomeError):
         fetch()
-    known = mark()
-    assert known is not None
-    assert (known.state, known.problem) == ("unknown", "the provider answered 500")
+    row = known()
+    assert (row.state, row.calls, row.owner) == ("unknown", 1, "")
+    assert row.problem == "the provider answered 500"
     with pytest.raises(errors.UnknownOutcomeError) as caught:
         fetch()
     assert str(caught.value) == (
-        f"clip {CLIP}: asked for on {known.moment}, and it may have been charged: the provider "
+        f"clip {CLIP}: asked for on {moment_of(row)}, and it may have been charged: the provider "
         "answered 500; not sent again; resend_unknown=True, or midikit fetch --resend-unknown, "
         "sends it for up to a credit more"
     )
@@ -193,23 +198,24 @@ def test_an_unknown_outcome_stays_unknown(service: Service) -> None:
     service.act = lambda _: (400, b'{"message": "task not found."}')
     with pytest.raises(errors.ClipRefusedError):
         fetch(resend_unknown=True)
-    assert mark() == known  # the second call cost nothing; of the first still nobody knows
+    # The second call cost nothing; of the first still nobody knows.
+    assert known() == replace(row, calls=2, changed=known().changed)
     with pytest.raises(errors.UnknownOutcomeError):
         fetch()
     assert service.posts == 2
     service.act = lambda _: (200, RAW)
     assert fetch(resend_unknown=True).raw == RAW
-    assert mark() is None
+    assert (known().state, known().calls, known().problem) == ("delivered", 3, "")
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "state"),
     [
-        (400, b"{}", errors.ClipRefusedError, None),
-        (401, b"{}", errors.AuthenticationError, None),
-        (455, b"{}", errors.MaintenanceError, None),
-        (429, b"{}", errors.RateLimitedError, None),
-        (504, b'{"code":504}', errors.TaskFailedError, None),
+        (400, b"{}", errors.ClipRefusedError, "failed"),
+        (401, b"{}", errors.AuthenticationError, "refundable"),
+        (455, b"{}", errors.MaintenanceError, "refundable"),
+        (429, b"{}", errors.RateLimitedError, "refundable"),
+        (504, b'{"code":504}', errors.TaskFailedError, "refundable"),
         (200, RUNNING, errors.DeadlineError, "running"),
         (200, b'{"state":"failed"}', errors.TaskFailedError, "unknown"),
         (200, b"<html>", errors.UnknownOutcomeError, "unknown"),
@@ -222,7 +228,7 @@ def test_only_what_may_have_been_charged_is_kept_from_a_second_call(
     status: int,
     body: bytes,
     kind: type[errors.RemoteError],
-    state: str | None,
+    state: str,
 ) -> None:
     """After what cost nothing, and while a clip is not ready, a later fetch calls again."""
     monkeypatch.setattr("midikit.fetch.attempts.MAX_LIMITED", 1)
@@ -230,8 +236,7 @@ def test_only_what_may_have_been_charged_is_kept_from_a_second_call(
     with pytest.raises(errors.RemoteError) as caught:
         fetch(deadline=0.5)
     assert type(caught.value) is kind
-    known = mark()
-    assert (known and known.state) == state
+    assert (known().state, known().owner) == (state, "")
     posts = service.posts
     service.act = lambda _: (200, RAW)
     if state == "unknown":
@@ -264,8 +269,10 @@ def test_two_processes_pay_once(service: Service) -> None:
 def test_who_waits_for_another_waits_no_longer_than_its_deadline(service: Service) -> None:
     """And nothing is sent."""
     late = pytest.raises(errors.DeadlineError, match="another process or thread was still")
-    with Archive().hold(CLIP), Client() as client, late:
-        client.fetch(CLIP, deadline=0.3)
+    with SqliteArchive() as archive, Client() as client:
+        assert archive.reserve(CLIP).granted
+        with late:
+            client.fetch(CLIP, deadline=0.3)
     assert service.posts == 0
 
 
@@ -276,9 +283,7 @@ def test_a_budget_counts_what_may_have_been_charged(service: Service) -> None:
     with pytest.raises(errors.BudgetError, match="the budget of 2 credits is used up"):
         fetch(budget=budget)
     assert (service.posts, budget.spent) == (6, 2)
-    known = mark()
-    assert known is not None
-    assert known.state == "running"
+    assert (known().state, known().owner) == ("running", "")
     with pytest.raises(errors.BudgetError):
         fetch(budget=Budget(0))
     assert service.posts == 6

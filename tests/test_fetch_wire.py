@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -10,16 +11,18 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from midikit import errors
+from midikit.fetch import async_wire
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.archive import Archive
+from midikit.fetch.async_client import AsyncClient
 from midikit.fetch.client import Client, Clip
 from midikit.fetch.download import download
+from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.wire import Wire, get
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ NOTES = [{"start": 0.0, "end": 0.5, "pitch": 60, "velocity": 0.8}]
 class Server:
     """One thread a connection; `act` gets the socket and the request, then it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "sync") -> None:
+        self.kind = kind
         self.act: Callable[[socket.socket, bytes], None] = lambda connection, _: self.answer(
             connection
         )
@@ -85,27 +89,41 @@ class Server:
             thread.join(5)
         self._listener.close()
 
+    def fetch(self, deadline: float = 20.0) -> Clip:
+        """Fetch with everything from the environment, and no pauses."""
+        if self.kind == "sync":
+            with Client(sleep=lambda _: None) as client:
+                return client.fetch("clip", deadline=deadline)
+
+        async def main() -> Clip:
+            async with AsyncClient(sleep=lambda _: asyncio.sleep(0)) as client:
+                return await client.fetch("clip", deadline=deadline)
+
+        return asyncio.run(main())
+
+    def get(self, url: str, **options: Any) -> Reply | Failure:
+        """Get a file by the wire of this kind."""
+        if self.kind == "sync":
+            return get(Wire(), url, **options)
+        return asyncio.run(async_wire.get(async_wire.AsyncWire(), url, **options))
+
     @property
     def posts(self) -> int:
         return sum(request.startswith(b"POST ") for request in self.seen)
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    """Run a server that is base and .mid host at once."""
-    server = Server()
+@pytest.fixture(params=["sync", "async"])
+def server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Server]:
+    """Run a server that is base and .mid host at once, for either client."""
+    server = Server(request.param)
     monkeypatch.setenv("MIDIKIT_TOKEN", TOKEN)
     monkeypatch.setenv("MIDIKIT_BASE_URL", server.origin)
     monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MIDIKIT_ALLOW_HOSTS", f"127.0.0.1:{server.port}")
     yield server
     server.close()
-
-
-def fetch(deadline: float = 20.0) -> Clip:
-    """Fetch with everything from the environment, and no pauses."""
-    with Client(sleep=lambda _: None) as client:
-        return client.fetch("clip", deadline=deadline)
 
 
 def test_a_clip_comes_over_real_sockets(server: Server) -> None:
@@ -117,7 +135,7 @@ def test_a_clip_comes_over_real_sockets(server: Server) -> None:
     root.addHandler(handler)
     root.setLevel(1)
     try:
-        clip = fetch()
+        clip = server.fetch()
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
@@ -163,7 +181,7 @@ def test_whatever_breaks_after_the_request_is_unknown(
     """One POST, and nobody is told that nothing was charged."""
     server.act = fault
     with pytest.raises(errors.UnknownOutcomeError, match="may have been charged"):
-        fetch()
+        server.fetch()
     assert server.posts == 1
 
 
@@ -214,7 +232,7 @@ def test_no_server_holds_a_deadline_up(
     server.act = fault
     begun = time.monotonic()
     with pytest.raises(errors.UnknownOutcomeError):
-        fetch(deadline=0.5)
+        server.fetch(deadline=0.5)
     assert 0.4 <= time.monotonic() - begun < 2.0
     assert server.posts == 1
 
@@ -242,7 +260,7 @@ def test_a_refused_connection_is_tried_again_and_costs_nothing(
     client = Client(
         TOKEN,
         base_url=f"http://127.0.0.1:{port}",
-        archive=Archive(tmp_path),
+        archive=MemoryArchive(),
         sleep=pauses.append,
     )
     with pytest.raises(errors.NotSentError, match=r"refused.*4 calls in a row not sent"):
@@ -256,7 +274,7 @@ def test_failed_tls_is_not_sent(server: Server, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MIDIKIT_BASE_URL", server.origin.replace("http", "https"))
     server.act = no_http
     with pytest.raises(errors.NotSentError):
-        fetch()
+        server.fetch()
     assert len(server.seen) == 4
     assert not any(b"POST" in request or TOKEN.encode() in request for request in server.seen)
 
@@ -270,7 +288,7 @@ def test_no_redirect_of_the_call_is_followed(server: Server) -> None:
             b"HTTP/1.1 307 Go\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
         )
         with pytest.raises(errors.UnknownOutcomeError, match="redirects are not followed"):
-            fetch()
+            server.fetch()
         assert elsewhere.seen == []
     finally:
         elsewhere.close()
@@ -278,8 +296,7 @@ def test_no_redirect_of_the_call_is_followed(server: Server) -> None:
 
 def test_a_name_is_reached_at_the_address_that_was_checked(server: Server) -> None:
     """The name stays in the Host header, and nobody is asked what it means."""
-    reply = get(
-        Wire(),
+    reply = server.get(
         f"http://cdn.test:{server.port}/a.mid",
         addresses=["127.0.0.1"],
         max_bytes=1000,
@@ -292,15 +309,14 @@ def test_a_name_is_reached_at_the_address_that_was_checked(server: Server) -> No
 
 def test_the_next_address_is_tried_when_one_is_dead(server: Server) -> None:
     """A host with several addresses is reached at the one that answers."""
-    reply = get(
-        Wire(),
+    reply = server.get(
         f"http://cdn.test:{server.port}/a.mid",
         addresses=["127.0.0.2", "127.0.0.1"],
         max_bytes=1000,
         left=lambda: 5.0,
     )
     assert isinstance(reply, Reply)
-    nobody = get(Wire(), "http://cdn.test/", addresses=[], max_bytes=1, left=lambda: 5.0)
+    nobody = server.get("http://cdn.test/", addresses=[], max_bytes=1, left=lambda: 5.0)
     assert isinstance(nobody, Failure)
     assert not nobody.sent
 
@@ -313,21 +329,29 @@ def test_localhost_that_is_elsewhere_is_not_contacted(
     row = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 9))
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [row])
     with pytest.raises(errors.NotSentError, match="localhost is not this machine"):
-        fetch()
+        server.fetch()
 
 
 def test_a_passed_deadline_sends_nothing(server: Server) -> None:
     """No connection is opened when there is no time for it."""
-    reply = get(Wire(), f"{server.origin}/", addresses=None, max_bytes=1, left=lambda: 0.0)
+    reply = server.get(f"{server.origin}/", addresses=None, max_bytes=1, left=lambda: 0.0)
     assert reply == Failure(sent=False, problem="no connection in time")
     left = iter([5.0, 5.0, 5.0, 0.0])
-    reply = get(Wire(), f"{server.origin}/", addresses=None, max_bytes=1, left=lambda: next(left))
+    reply = server.get(f"{server.origin}/", addresses=None, max_bytes=1, left=lambda: next(left))
     assert isinstance(reply, Failure)
     assert not reply.sent
 
 
 def test_a_transport_of_httpx_can_be_used(server: Server) -> None:
     """One with a proxy, for example; the clip is the same."""
-    with Client(transport=httpx.HTTPTransport()) as client:
-        clip = client.fetch("clip")
+
+    async def main() -> Clip:
+        async with AsyncClient(transport=httpx.AsyncHTTPTransport()) as client:
+            return await client.fetch("clip")
+
+    if server.kind == "sync":
+        with Client(transport=httpx.HTTPTransport()) as client:
+            clip = client.fetch("clip")
+    else:
+        clip = asyncio.run(main())
     assert (clip.raw, clip.hosted) == (server.raw, MID)

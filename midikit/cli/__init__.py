@@ -17,6 +17,7 @@ COMMANDS = {
     "inspect": "Show what is in a song and what is wrong with it.",
     "compare": "Compare two songs note by note.",
     "fetch": "Fetch clips from the service into the archive.",
+    "archive": "List, verify, export and prune what was paid for.",
     "sandbox": "Run a free stand-in for the service on this machine.",
     "doctor": "Check that everything is in order before clips are paid for.",
 }

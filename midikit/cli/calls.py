@@ -16,24 +16,14 @@ import click
 
 from midikit.cli.exits import Exit
 from midikit.cli.report import is_terminal
-from midikit.errors import (
-    AuthenticationError,
-    BudgetError,
-    CreditsError,
-    DeadlineError,
-    MaintenanceError,
-    OutputError,
-    RateLimitedError,
-    RemoteError,
-    TokenError,
-    UnsavedError,
-)
+from midikit.errors import DeadlineError, OutputError, RemoteError, UnsavedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from midikit.fetch.client import Clip
+    from midikit.fetch.sqlite import SqliteArchive
 
 __all__ = ["LARGE_BATCH", "Fetcher", "NotAskedError", "draining", "refuse_large_batch", "wait_for"]
 
@@ -109,6 +99,7 @@ class Fetcher:
             from midikit.fetch.budget import Budget  # noqa: PLC0415 - most have none
 
             self._budget = Budget(max_credits)
+        self._archive: SqliteArchive | None = None
         self.ended_by: Exception | None = None
 
     def fetch(self, clip_id: str, stop: threading.Event) -> Clip:
@@ -138,11 +129,13 @@ class Fetcher:
             raise failed.with_traceback(None)
         if self.ended_by is not None or stop.is_set():
             raise NotAskedError(clip_id, f"not asked for, since {self._ending()}")
+        from midikit.fetch.attempts import ends_batch  # noqa: PLC0415 - the help needs none of it
+
         try:
             return self._fetch(clip_id, stop)
         except Exception as error:
             self._failed[clip_id] = error
-            if self._ends_all(error):
+            if ends_batch(error, self._deadline):
                 self.ended_by = error
                 stop.set()  # at once, before another thread pays or asks in vain
             raise
@@ -155,7 +148,7 @@ class Fetcher:
             if stop.wait(seconds):
                 raise DeadlineError(clip_id, "stopped while it was not ready yet; fetch it again")
 
-        with Client(sleep=sleep, budget=self._budget) as client:
+        with Client(sleep=sleep, budget=self._budget, archive=self._open_archive()) as client:
             try:
                 return client.fetch(
                     clip_id, deadline=self._deadline, resend_unknown=self._resend_unknown
@@ -165,6 +158,15 @@ class Fetcher:
                     raise
                 text = error.told(self._print(client.unsaved[clip_id]))
                 raise OutputError(text) from None
+
+    def _open_archive(self) -> SqliteArchive:
+        """Open the archive once for all clips: their writes share commits."""
+        from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
+
+        with self._lock:
+            if self._archive is None:
+                self._archive = SqliteArchive()
+            return self._archive
 
     def _print(self, raw: bytes) -> str:
         """Print what could be kept nowhere; say where."""
@@ -176,27 +178,11 @@ class Fetcher:
                 return f"printed on {name}"
         return "lost: neither stdout nor stderr took it"
 
-    def _ends_all(self, error: Exception) -> bool:
-        """Tell whether what ended one clip would end every other."""
-        if isinstance(error, RateLimitedError):
-            return error.retry_after is not None and error.retry_after > self._deadline
-        return isinstance(error, _ENDING)
-
     def _ending(self) -> str:
         """Say what ended the command."""
         if self.ended_by is None:
             return "it was stopped"
         return str(getattr(self.ended_by, "problem", self.ended_by))
-
-
-_ENDING = (
-    AuthenticationError,
-    BudgetError,
-    CreditsError,
-    MaintenanceError,
-    OutputError,
-    TokenError,
-)
 
 
 def refuse_large_batch(clip_ids: Sequence[str], hint: str) -> None:
@@ -216,10 +202,11 @@ def refuse_large_batch(clip_ids: Sequence[str], hint: str) -> None:
     """
     if len(clip_ids) <= LARGE_BATCH or (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         return
-    from midikit.fetch.archive import Archive  # noqa: PLC0415 - few commands come here
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - few commands come here
 
-    archive = Archive()
-    new = sum(clip_id not in archive for clip_id in clip_ids)
+    with SqliteArchive() as archive:
+        there = {record.clip_id for record in archive.list() if record.state == "delivered"}
+    new = len(set(clip_ids) - there)
     if new > LARGE_BATCH:
         problem = f"{new:,} clips to pay for, more than {LARGE_BATCH}, and nobody looks on"
         raise click.UsageError(f"{problem}; {hint}")

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
 from midikit.cli.words import count
-from midikit.errors import InputError, MidikitError
+from midikit.errors import MidikitError
 from midikit.escape import printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _EXTRAS = (("plot", "matplotlib", "pictures"),)
 _CONNECT_SECONDS = 10.0
 _LEAST_FREE = 200_000_000
 _PORTS = {"https": 443, "http": 80}
-_MOST_READ = 1000
+_MOST_READ = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,40 +176,45 @@ def check_archive() -> Check:
     Check
         What was found.
     """
-    from midikit.fetch.archive import HOME_VARIABLE, Archive  # noqa: PLC0415 - as above
+    from midikit.fetch.home import HOME_VARIABLE, network_file_system  # noqa: PLC0415 - as above
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
 
-    archive = Archive()
-    where = printable(archive.path, 200)
-    hint = f"set {HOME_VARIABLE} to a folder that can be written"
-    folder = _nearest(archive.path)
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"midikit")
-    except OSError as error:
-        text = f"{printable(folder, 200)} cannot be written: {error.strerror}"
-        return Check("archive", "fix", f"{text}; {hint}")
-    if folder != archive.path:
-        return Check("archive", "ok", f"none yet; the first clip makes it at {where}")
-    damaged = []
-    try:
-        clips = archive.list()
-        for clip_id in clips[:_MOST_READ]:
-            try:
-                archive.load(clip_id)
-            except InputError as error:
-                damaged.append(str(error))
-    except MidikitError as error:
-        return Check("archive", "fix", str(error))
-    if damaged:
-        text = f"{len(damaged):,} of {count(len(clips), 'clip')} damaged, such as {damaged[0]}"
-        return Check("archive", "fix", text)
-    read = "every byte read" if len(clips) <= _MOST_READ else f"the first {_MOST_READ:,} read"
-    return Check("archive", "ok", f"{count(len(clips), 'clip')} at {where}, {read}")
+    with SqliteArchive() as archive:
+        where = printable(archive.path, 200)
+        folder = _nearest(archive.home)
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"midikit")
+        except OSError as error:
+            text = f"{printable(folder, 200)} cannot be written: {error.strerror}"
+            return Check("archive", "fix", f"{text}; set {HOME_VARIABLE} to a folder that can be")
+        networked = network_file_system(folder)
+        if networked:
+            text = f"{where} is on a network ({networked}), where locks do not hold"
+            return Check("archive", "fix", f"{text}; set {HOME_VARIABLE} to a folder on a disk")
+        if not archive.path.exists():
+            return Check("archive", "ok", f"none yet; the first clip makes it at {where}")
+        large = archive.path.stat().st_size
+        if large > _MOST_READ:
+            text = f"{large / 1e9:,.1f} GB at {where}, not read here: run midikit archive verify"
+            return Check("archive", "note", text)
+        try:
+            found = archive.verify()
+        except MidikitError as error:
+            return Check("archive", "fix", str(error))
+    if found.damage:
+        text = f"{count(len(found.damage), 'damage')} at {where}, first {found.damage[0]}"
+        return Check("archive", "fix", f"{text}; run midikit archive verify")
+    text = f"{count(found.clips, 'clip')} at {where}, every byte read"
+    lost = (found.states or {}).get("unknown", 0)
+    if lost:
+        text += f"; {lost:,} of unknown outcome: midikit archive list --state unknown"
+    return Check("archive", "note" if lost else "ok", text)
 
 
 def _check_space() -> Check:
     """Tell how much room there is for what is paid for."""
-    from midikit.fetch.archive import HOME_VARIABLE, home_folder  # noqa: PLC0415 - as above
+    from midikit.fetch.home import HOME_VARIABLE, home_folder  # noqa: PLC0415 - as above
 
     folder = _nearest(home_folder())
     try:

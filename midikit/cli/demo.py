@@ -159,14 +159,17 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
     """Go the whole way with one song, writing nothing."""
-    from midikit.fetch.archive import Archive  # noqa: PLC0415 - the help needs none of it
-    from midikit.fetch.client import Client  # noqa: PLC0415 - as above
+    from midikit.fetch.client import Client  # noqa: PLC0415 - the help needs none of it
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
     from midikit.parse.midi import read_midi  # noqa: PLC0415 - as above
 
     # The endpoint is ours: there is no need to wait as politely as for the service.
-    with Client(archive=Archive(home), sleep=lambda s: time.sleep(min(s, _LONGEST_NAP))) as client:
+    with (
+        SqliteArchive(home) as archive,
+        Client(archive=archive, sleep=lambda s: time.sleep(min(s, _LONGEST_NAP))) as client,
+    ):
         clip = client.fetch(truth.id, deadline=_DEADLINE)
-    if clip.hosted is None:
+    if clip.hosted is None or clip.rebuilt:
         raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
     settings = Settings(targets=("mid", "npz", "csv"), check="hosted")
     result = run(Opened(clip.song, clip.hosted), settings)

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from concurrent.futures import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
+    from midikit.fetch.archive import Record
     from midikit.fetch.client import Clip
-    from midikit.fetch.marks import Mark
 
 __all__ = ["fetch", "read_ids"]
 
@@ -158,8 +158,8 @@ def read_ids(source: str) -> list[str]:
 
 def _dry_run(report: Report, ids: Sequence[str]) -> None:
     """Say what fetching would cost."""
-    marks = _marks(ids)
-    states = {clip_id: _state(mark) for clip_id, mark in marks.items()}
+    records = _records(ids)
+    states = {clip_id: _state(record) for clip_id, record in records.items()}
     if report.as_json:
         for clip_id, state in states.items():
             row = {"in_archive": state == _THERE, "state": state, "exit": 0}
@@ -177,32 +177,32 @@ def _dry_run(report: Report, ids: Sequence[str]) -> None:
         report.data(f"{count(tally[_UNKNOWN], 'clip')} {_UNKNOWN}: only with --resend-unknown")
 
 
-def _marks(ids: Sequence[str]) -> dict[str, Mark | Literal[True] | None]:
-    """Look up each clip: True if its answer is there, else what is known of it."""
-    from midikit.fetch.archive import Archive  # noqa: PLC0415 - the help needs none of it
+def _records(ids: Sequence[str]) -> dict[str, Record | None]:
+    """Look up what is known of each clip."""
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
-    archive = Archive()
-    return {clip_id: clip_id in archive or archive.load_mark(clip_id) for clip_id in ids}
+    with SqliteArchive() as archive:
+        known = {record.clip_id: record for record in archive.list()}
+    return {clip_id: known.get(clip_id) for clip_id in ids}
 
 
-def _state(mark: Mark | Literal[True] | None) -> str:
+def _state(record: Record | None) -> str:
     """Say in words what is known of a clip."""
-    if mark is True:
-        return _THERE
-    if mark is None:
+    if record is None:
         return _NEW
-    return _UNKNOWN if mark.blocks else _RUNNING
+    words = {"delivered": _THERE, "running": _RUNNING, "unknown": _UNKNOWN, "in flight": _UNKNOWN}
+    return words.get(record.state, _NEW)
 
 
 def _print_resent(report: Report, ids: Sequence[str]) -> None:
     """Say what asking again may cost, before it is done."""
-    marks = _marks(ids)
-    resent = [clip_id for clip_id, mark in marks.items() if _state(mark) == _UNKNOWN]
-    for clip_id in resent:
-        mark = marks[clip_id]
-        assert mark is not None
-        assert mark is not True
-        report.say(f"clip {printable(clip_id)}: asked for on {mark.moment}: {mark.reason}")
+    from midikit.fetch.keeping import moment_of, reason_of  # noqa: PLC0415 - as above
+
+    records = [record for record in _records(ids).values() if record is not None]
+    resent = [record for record in records if _state(record) == _UNKNOWN]
+    for record in resent:
+        moment, reason = moment_of(record), reason_of(record)
+        report.say(f"clip {printable(record.clip_id)}: asked for on {moment}: {reason}")
     if resent:
         report.say(
             f"asking again for {count(len(resent), 'clip')}, which may have been charged already: "
@@ -283,7 +283,8 @@ class _Batch:
         song = clip.song
         where = "in the archive already" if clip.from_archive else "fetched"
         notes = f"{count(len(song.tracks), 'track')}, {count(song.note_count, 'note')}"
-        hosted = "" if clip.hosted is None else f", hosted .mid {size(len(clip.hosted))}"
+        kind = "rebuilt" if clip.rebuilt else "hosted"
+        hosted = "" if clip.hosted is None else f", {kind} .mid {size(len(clip.hosted))}"
         self._report.say(
             (f"clip {printable(clip_id)}", "title"),
             f": {notes}, {length(song.end)}{hosted}; ",
@@ -292,7 +293,8 @@ class _Batch:
         if outputs:
             self._report.say("  wrote ", (", ".join(typed(Path(path)) for path in outputs), "good"))
         if clip.hosted_problem:
-            self._report.say(f"  hosted .mid: {clip.hosted_problem}")
+            rebuilt = "; rebuilt from the notes" if clip.rebuilt else ""
+            self._report.say(f"  hosted .mid: {clip.hosted_problem}{rebuilt}")
         return {
             "from_archive": clip.from_archive,
             "tracks": len(song.tracks),
@@ -300,6 +302,7 @@ class _Batch:
             "seconds": song.end,
             "hosted_bytes": None if clip.hosted is None else len(clip.hosted),
             "hosted_problem": clip.hosted_problem,
+            "rebuilt": clip.rebuilt,
             "outputs": outputs,
         }
 
@@ -310,7 +313,8 @@ class _Batch:
         stem = self._stems[clip_id]
         files = {self._folder / f"{stem}.json": clip.raw}
         if clip.hosted is not None:
-            files[self._folder / f"{stem}.hosted.mid"] = clip.hosted
+            kind = "rebuilt" if clip.rebuilt else "hosted"
+            files[self._folder / f"{stem}.{kind}.mid"] = clip.hosted
         write_outputs(files, force=self._force)
         return [str(path) for path in files]
 

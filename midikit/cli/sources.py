@@ -347,11 +347,14 @@ def _read_json(source: Path | bytes, *, strict: bool) -> Song:
 
 def _open_clip(source: Source, fetcher: Fetcher | None, *, strict: bool) -> Opened:
     """Take a clip from the archive, or fetch it where that is allowed."""
-    from midikit.fetch.archive import Archive  # noqa: PLC0415 - a file needs none of it
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - a file needs none of it
 
-    stored = Archive().load(source.clip_id)
-    if stored is not None:
-        return Opened(_read_json(stored.raw, strict=strict), stored.hosted)
+    with SqliteArchive() as archive:
+        stored = archive.load(source.clip_id)
+    if stored is not None and stored.answer is not None:
+        # What was made of the notes is no reference to check them against.
+        hosted = stored.midi if stored.record.midi_origin == "hosted" else None
+        return Opened(_read_json(stored.answer, strict=strict), hosted)
     if fetcher is None:
         raise InputError(
             source.shown,
@@ -365,4 +368,5 @@ def _open_clip(source: Source, fetcher: Fetcher | None, *, strict: bool) -> Open
         future = pool.submit(fetcher.fetch, source.clip_id, stop)
         wait_for(future)
     clip = future.result()
-    return Opened(_read_json(clip.raw, strict=True) if strict else clip.song, clip.hosted)
+    song = _read_json(clip.raw, strict=True) if strict else clip.song
+    return Opened(song, None if clip.rebuilt else clip.hosted)

@@ -29,6 +29,8 @@ __all__ = [
     "is_host",
     "is_loopback",
     "is_public",
+    "late",
+    "look_up",
     "resolve",
 ]
 
@@ -251,21 +253,77 @@ def resolve(host: str, port: int, seconds: float) -> list[str]:
     if is_address(host):
         return [host]
     found: list[str] = []
-    problem: list[Exception] = []
+    problem: list[OSError] = []
 
     def ask() -> None:
         try:
-            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found.extend(str(row[4][0]) for row in rows)
-        except (OSError, UnicodeError) as error:
+            found.extend(look_up(host, port))
+        except OSError as error:
             problem.append(error)
 
     thread = threading.Thread(target=ask, name="midikit-resolve", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise TimeoutError(f"no address of {quoted(host)} within {seconds:.3g} s")
-    if problem or not found:
-        reason = getattr(problem[0], "strerror", None) if problem else None
-        raise OSError(f"no address of {quoted(host)}: {reason or 'there is no such host'}")
-    return list(dict.fromkeys(found))
+        raise late(host, seconds)
+    if problem:
+        raise problem[0]
+    return found
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Ask for the addresses of a host, for as long as the system takes.
+
+    Parameters
+    ----------
+    host : str
+        A name, or an address without brackets.
+    port : int
+        The port that will be connected to.
+
+    Returns
+    -------
+    list of str
+        As `resolve`.
+
+    Raises
+    ------
+    OSError
+        If there are none.
+
+    Examples
+    --------
+    >>> look_up("127.0.0.1", 80)
+    ['127.0.0.1']
+    """
+    reason = "there is no such host"
+    try:
+        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        rows, reason = [], getattr(error, "strerror", None) or reason
+    if not rows:
+        raise OSError(f"no address of {quoted(host)}: {reason}")
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))
+
+
+def late(host: str, seconds: float) -> TimeoutError:
+    """Make the error for a name server that does not answer.
+
+    Parameters
+    ----------
+    host : str
+        The name.
+    seconds : float
+        How long it was waited for.
+
+    Returns
+    -------
+    TimeoutError
+        An `OSError`.
+
+    Examples
+    --------
+    >>> print(late("cdn.example", 5.0))
+    no address of 'cdn.example' within 5 s
+    """
+    return TimeoutError(f"no address of {quoted(host)} within {seconds:.3g} s")

@@ -1,173 +1,148 @@
-"""What was paid for, on disk: per clip the bytes of the answer and of the hosted .mid.
+"""What was paid for: the values an archive keeps, the rules of its ledger, and the protocol.
 
-A folder that only its user can enter, files that only its user can read, each written whole or not
-at all and synced. Beside each file lies its SHA-256 as ``sha256sum -c`` reads it, with the clip id
-in a comment; every read verifies both. What is damaged is reported and never bought again.
+Pure: nothing here is written anywhere. `SqliteArchive` keeps the ledger on disk, `MemoryArchive` in
+memory; a service with several machines brings its own. All follow the same two rules, which are
+functions here: `granted` decides whether a paid call may be sent, `settled` what a row becomes.
 
-::
-
-    clips/29fc9d9e-…-1f0c33d2aa10.json          the answer, byte for byte
-    clips/29fc9d9e-…-1f0c33d2aa10.json.sha256   its digest, written first: an answer has one
-    clips/29fc9d9e-…-1f0c33d2aa10.mid           the hosted file
-    clips/29fc9d9e-…-1f0c33d2aa10.mid.sha256
-    clips/29fc9d9e-…-1f0c33d2aa10.fragment      what came of an answer that was not whole
-    clips/29fc9d9e-…-1f0c33d2aa10.fragment-2    what came of the next one
-    clips/29fc9d9e-…-1f0c33d2aa10.state         a call without an answer: see `marks`
-    clips/29fc9d9e-…-1f0c33d2aa10.lock          while it is being fetched
+=============  =================================================================================
+state          what is known of the clip
+=============  =================================================================================
+in flight      a paid call is being sent, or was when its process ended: then it is unknown
+running        the provider is at work; it may be asked again
+unknown        nobody knows whether the last call was charged; asked again only with permission
+refundable     nothing was charged in the end; it may be asked again
+delivered      the answer is here, and stays
+failed         the provider refused or failed; a user may ask again
+=============  =================================================================================
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import stat
-from pathlib import Path
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, field, replace
+from math import nan
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
 
-import platformdirs
-
-from midikit.errors import InputError, OutputError
-from midikit.escape import file_stem, printable
-from midikit.fetch.locks import release, take
-from midikit.fetch.marks import Mark
-from midikit.fetch.store import Stored
-from midikit.files import read_bytes, write_bytes
+from midikit.errors import InputError
+from midikit.escape import printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HOME_VARIABLE", "Archive", "home_folder"]
+__all__ = [
+    "STATES",
+    "Archive",
+    "Record",
+    "Reserved",
+    "State",
+    "Stored",
+    "check_clip_id",
+    "damaged",
+    "granted",
+    "orphaned",
+    "settled",
+]
 
-HOME_VARIABLE = "MIDIKIT_HOME"
-"""Environment variable naming the folder in which midikit keeps things."""
+State = Literal["in flight", "running", "unknown", "refundable", "delivered", "failed"]
+"""What is known of a clip."""
 
-_MAX_BYTES = 1 << 27
-_MAX_NOTE_BYTES = 4096
-_FILE_MODE = 0o600
-_FOLDER_MODE = 0o700
-_OTHERS = 0o077
+STATES: tuple[State, ...] = get_args(State)
+"""Every state."""
 
-
-def home_folder() -> Path:
-    """Tell where midikit keeps things.
-
-    Returns
-    -------
-    Path
-        ``MIDIKIT_HOME``, or the user's data folder of this system.
-
-    Examples
-    --------
-    >>> isinstance(home_folder(), Path)
-    True
-    """
-    named = os.environ.get(HOME_VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser()
-    return platformdirs.user_data_path("midikit", appauthor=False)
+_CLIP_ID = re.compile(r"[\x21-\x7e]{1,200}")
+_ENDED = "the program that sent the call ended before its outcome was known"
 
 
-class Archive:
-    """Answers and hosted files in a folder.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The ledger's row of a clip.
 
     Parameters
     ----------
-    home : str, PathLike or None, optional
-        The folder in which ``clips`` is made once something is stored; by default
-        ``MIDIKIT_HOME``, which is the user's data folder unless set.
+    clip_id : str
+        The clip.
+    state : State
+        What is known of it.
+    calls : int
+        Paid calls sent so far, polls too.
+    sent : float
+        Unix seconds of the last paid call, NaN if none was sent.
+    changed : float
+        Unix seconds of the last change.
+    problem : str
+        What happened, with the provider's words, fit for a terminal.
+    answer_sha256 : str
+        SHA-256 of the answer in hex, empty if none is stored.
+    midi_sha256 : str
+        SHA-256 of the .mid in hex, empty if none is stored.
+    midi_origin : {"", "hosted", "rebuilt"}
+        Where the .mid is from.
+    midi_problem : str
+        Why there is no hosted .mid, empty if there is one.
+    source : {"", "call", "callback", "import"}
+        How the answer came.
+    owner : str
+        Who holds the clip now, empty if nobody does.
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     archive = Archive(folder)
-    ...     archive.store_answer("29fc9d9e", b"{}")
-    ...     archive.list(), "29fc9d9e" in archive, archive.load("29fc9d9e").raw
-    (('29fc9d9e',), True, b'{}')
+    >>> Record("29fc9d9e", "running", calls=2).state
+    'running'
     """
 
-    def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
-        self.home = home_folder() if home is None else Path(home)
-        self.path = self.home / "clips"
+    clip_id: str
+    state: State
+    calls: int = 0
+    sent: float = nan
+    changed: float = nan
+    problem: str = ""
+    answer_sha256: str = ""
+    midi_sha256: str = ""
+    midi_origin: Literal["", "hosted", "rebuilt"] = ""
+    midi_problem: str = ""
+    source: Literal["", "call", "callback", "import"] = ""
+    owner: str = ""
 
-    def __repr__(self) -> str:
-        return f"Archive({str(self.home)!r})"
 
-    @contextlib.contextmanager
-    def hold(self, clip_id: str) -> Iterator[bool]:
-        """Keep a clip from every other fetch on this machine for a ``with`` block.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an archive has of a clip.
 
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
+    Parameters
+    ----------
+    record : Record
+        Its row.
+    answer : bytes or None
+        The answer, byte for byte; None if it was not delivered.
+    midi : bytes or None
+        The .mid; None if there is none or it is damaged.
+    damage : str or None
+        What is wrong with the .mid alone, None if nothing is.
+    """
 
-        Yields
-        ------
-        bool
-            Whether it is held; False if somebody else holds it.
+    record: Record
+    answer: bytes | None = field(default=None, repr=False)
+    midi: bytes | None = field(default=None, repr=False)
+    damage: str | None = None
 
-        Raises
-        ------
-        OutputError
-            If the folder cannot be made, kept from others, written to or locked in.
-        """
-        path = self._file(clip_id, "lock")
-        with self._blaming_home():
-            _make_private(self.path)
-            held = take(path)
-        try:
-            yield held is not None
-        finally:
-            if held is not None:
-                release(held, path)
 
-    def load_mark(self, clip_id: str) -> Mark | None:
-        """Return what is known of a clip whose answer is not there.
+class Reserved(NamedTuple):
+    """Whether a paid call may be sent.
 
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
+    Parameters
+    ----------
+    granted : bool
+        Whether it may.
+    record : Record or None
+        The row as it was before, None if the clip was never seen.
+    """
 
-        Returns
-        -------
-        Mark or None
-            None if nothing was sent for it that may have been charged.
+    granted: bool
+    record: Record | None
 
-        Raises
-        ------
-        InputError
-            If it is there but cannot be read.
-        """
-        path = self._file(clip_id, "state")
-        if not _exists(path):
-            return None
-        return Mark.from_bytes(read_bytes(path, max_bytes=_MAX_NOTE_BYTES), clip_id)
 
-    def store_mark(self, clip_id: str, mark: Mark | None) -> None:
-        """Replace the mark of a clip; when this returns it survives a power cut.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        mark : Mark or None
-            The mark, None to remove it.
-
-        Raises
-        ------
-        OutputError
-            If the folder cannot be made, kept from others or written to.
-        """
-        path = self._file(clip_id, "state")
-        with self._blaming_home():
-            if mark is None:
-                path.unlink(missing_ok=True)
-                return
-            _make_private(self.path)
-            write_bytes(path, mark.to_bytes(clip_id), mode=_FILE_MODE, durable=True)
+class Archive(Protocol):
+    """What the clients ask of an archive; safe to use from several threads at once."""
 
     def load(self, clip_id: str) -> Stored | None:
         """Return what there is of a clip.
@@ -180,202 +155,223 @@ class Archive:
         Returns
         -------
         Stored or None
-            With the .mid left out, and the reason said, if that alone is damaged; None if no
-            answer of the clip was stored.
+            Verified; None if it was never seen.
 
         Raises
         ------
         InputError
-            If the answer is there but damaged, or cannot be read.
+            If its answer or its row is damaged; it is never bought again.
         """
-        raw = self._read(clip_id, "json")
-        if raw is None:
-            return None
-        try:
-            return Stored(clip_id, raw, self._read(clip_id, "mid"))
-        except InputError as error:
-            return Stored(clip_id, raw, None, str(error))
 
-    def store_answer(self, clip_id: str, raw: bytes) -> None:
-        """Keep a complete answer; when this returns it survives a power cut.
+    def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
+        """Ask whether a paid call may be sent, and note that it is; atomic and durable.
 
         Parameters
         ----------
         clip_id : str
             The clip.
-        raw : bytes
-            The body, byte for byte.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        self._write(clip_id, "json", raw)
-
-    def store_hosted(self, clip_id: str, data: bytes) -> None:
-        """Keep the hosted .mid of a clip; when this returns it survives a power cut.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        data : bytes
-            The file.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        self._write(clip_id, "mid", data)
-
-    def store_fragment(self, clip_id: str, data: bytes) -> str:
-        """Keep what came of an answer that was not whole, beside what came before.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        data : bytes
-            As much as came.
+        resend_unknown : bool, optional
+            Permit a call for a clip of unknown outcome.
 
         Returns
         -------
-        str
-            The file, fit for a terminal.
+        Reserved
+            If granted, the row is in flight, one call and one holder richer. Not granted if the
+            clip is delivered, held by somebody alive (its record has an owner) or of unknown
+            outcome.
 
         Raises
         ------
+        InputError
+            If anything kept of the clip is damaged.
+        OutputError
+            If nothing can be written.
+        """
+
+    def store(
+        self,
+        record: Record,
+        *,
+        answer: bytes | None = None,
+        midi: bytes | None = None,
+        fragment: bytes | None = None,
+    ) -> None:
+        """Replace a row and keep bytes with it; atomic, and durable when it returns.
+
+        Parameters
+        ----------
+        record : Record
+            The row; its two digests and the time of its change are filled in by the archive.
+        answer, midi : bytes or None, optional
+            The answer and the .mid; by default those that are there stay.
+        fragment : bytes or None, optional
+            What came of an answer that is not whole; kept beside the fragments before it.
+
+        Raises
+        ------
+        InputError
+            If what is there is damaged.
         OutputError
             If it cannot be written.
-        InputError
-            If the folder cannot be read.
+
+        Notes
+        -----
+        What is delivered stays delivered, with its first answer: see `settled`.
         """
-        kind, number = "fragment", 1
-        while _exists(self._file(clip_id, kind)):
-            number += 1
-            kind = f"fragment-{number}"
-        self._write(clip_id, kind, data)
-        return printable(self._file(clip_id, kind), 300)
 
-    def list(self) -> tuple[str, ...]:
-        """Return the ids of the clips whose answer is there.
+    def list(self) -> Iterator[Record]:
+        """Go through the ledger.
 
-        Returns
-        -------
-        tuple of str
-            Clip ids, sorted.
-
-        Raises
+        Yields
         ------
-        InputError
-            If the folder cannot be read, or the digest beside an answer is damaged.
+        Record
+            One row a clip, by clip id.
         """
-        try:
-            names = [entry.name for entry in os.scandir(self.path)]
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise _unreadable(self.path, error) from None
-        answers = (self.path / name for name in names if name.endswith(".json"))
-        return tuple(sorted(self._clip_of(path) for path in answers))
 
-    def __contains__(self, clip_id: object) -> bool:
-        return isinstance(clip_id, str) and _exists(self._file(clip_id, "json"))
-
-    def _file(self, clip_id: str, kind: str) -> Path:
-        """Return the path of a file of a clip; two clips never share one."""
-        digest = hashlib.sha256(clip_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        return self.path / f"{file_stem(clip_id, 'clip')}-{digest}.{kind}"
-
-    def _write(self, clip_id: str, kind: str, data: bytes) -> None:
-        """Write the digest, then the file: a file without its digest is never left."""
-        path = self._file(clip_id, kind)
-        note = f"# clip {clip_id}\n{hashlib.sha256(data).hexdigest()}  {path.name}\n"
-        with self._blaming_home():
-            _make_private(self.path)
-            write_bytes(_beside(path), note.encode(), mode=_FILE_MODE, durable=True)
-            write_bytes(path, data, mode=_FILE_MODE, durable=True)
-
-    def _read(self, clip_id: str, kind: str) -> bytes | None:
-        """Read a file and compare it with its digest; None if there is none."""
-        path = self._file(clip_id, kind)
-        if not _exists(path):
-            return None
-        data = read_bytes(path, max_bytes=_MAX_BYTES)
-        found, digest = _read_note(path)
-        if found != clip_id or hashlib.sha256(data).hexdigest() != digest:
-            raise _damaged(path, "its bytes are not those of its SHA-256")
-        return data
-
-    def _clip_of(self, path: Path) -> str:
-        """Return the clip id of an answer, from the digest beside it."""
-        clip_id, _ = _read_note(path)
-        if self._file(clip_id, "json").name != path.name:
-            raise _damaged(path, "the clip id beside it is that of another file")
-        return clip_id
-
-    @contextlib.contextmanager
-    def _blaming_home(self) -> Iterator[None]:
-        """Name the variable to set in whatever cannot be written."""
-        try:
-            yield
-        except (OutputError, OSError) as error:
-            hint = f"; set {HOME_VARIABLE} to a folder that can be written"
-            shown = printable(self.path, 200)
-            if isinstance(error, OSError):
-                raise OutputError(f"{shown}: cannot be written: {error.strerror}{hint}") from None
-            raise OutputError(f"{error}{hint}") from None
+    def close(self) -> None:
+        """Let go of every clip and file; what is in flight then is of unknown outcome."""
 
 
-def _beside(path: Path) -> Path:
-    """Return where the digest of a file is."""
-    return path.with_name(f"{path.name}.sha256")
+def check_clip_id(clip_id: str) -> None:
+    """Refuse what can be no clip id.
+
+    Parameters
+    ----------
+    clip_id : str
+        What is to be one.
+
+    Raises
+    ------
+    InputError
+        If it is no text of 1 to 200 visible ASCII characters.
+
+    Examples
+    --------
+    >>> check_clip_id("29fc9d9e-a550-47d9-bfd2-6640a4025acc")
+    """
+    if not _CLIP_ID.fullmatch(clip_id):
+        expected = "expected 1 to 200 visible ASCII characters, such as a UUID"
+        raise InputError("", "", f"{quoted(clip_id)} is no clip id; {expected}")
 
 
-def _read_note(path: Path) -> tuple[str, str]:
-    """Read the clip id and the digest beside a file."""
-    if not _exists(_beside(path)):
-        raise _damaged(path, "its SHA-256 is missing")
-    text = read_bytes(_beside(path), max_bytes=_MAX_NOTE_BYTES).decode("utf-8", "replace")
-    first, _, rest = text.partition("\n")
-    digest, name = rest[:64], rest[64:]
-    if not first.startswith("# clip ") or name != f"  {path.name}\n":
-        raise _damaged(path, "the note of its SHA-256 is damaged")
-    return first.removeprefix("# clip "), digest
+def orphaned(record: Record) -> Record:
+    """Say what a row means whose holder has ended.
+
+    Parameters
+    ----------
+    record : Record
+        The row, with a holder that is not alive.
+
+    Returns
+    -------
+    Record
+        Without a holder; what was in flight is of unknown outcome.
+
+    Examples
+    --------
+    >>> orphaned(Record("29fc9d9e", "in flight", owner="a")).state
+    'unknown'
+    """
+    if record.state != "in flight":
+        return replace(record, owner="")
+    return replace(record, state="unknown", owner="", problem=record.problem or _ENDED)
 
 
-def _damaged(path: Path, problem: str) -> InputError:
-    """Make the error that reports damage."""
+def granted(
+    before: Record | None, clip_id: str, *, resend_unknown: bool, owner: str, now: float
+) -> Record | None:
+    """Decide whether a paid call may be sent for a clip.
+
+    Parameters
+    ----------
+    before : Record or None
+        Its row, with an owner only if that one is alive; None if it was never seen.
+    clip_id : str
+        The clip.
+    resend_unknown : bool
+        Permit a call for a clip of unknown outcome.
+    owner : str
+        Who asks.
+    now : float
+        Unix seconds.
+
+    Returns
+    -------
+    Record or None
+        The row as it has to be written before the call; None if none may be sent.
+
+    Examples
+    --------
+    >>> granted(None, "29fc9d9e", resend_unknown=False, owner="a", now=1e9).state
+    'in flight'
+    """
+    if before is None:
+        return Record(clip_id, "in flight", calls=1, sent=now, changed=now, owner=owner)
+    if before.state == "delivered" or before.owner:
+        return None
+    if before.state in {"unknown", "in flight"} and not resend_unknown:
+        return None
+    calls = before.calls + 1
+    return replace(
+        before, state="in flight", calls=calls, sent=now, changed=now, problem="", owner=owner
+    )
+
+
+def settled(
+    before: Record | None, record: Record, *, answer: str | None, midi: str | None
+) -> Record:
+    """Tell what a row becomes when `record` is stored.
+
+    Parameters
+    ----------
+    before : Record or None
+        The row that is there.
+    record : Record
+        The one to be stored.
+    answer, midi : str or None
+        SHA-256 of the bytes that come with it, None where none do.
+
+    Returns
+    -------
+    Record
+        `record` with its digests. What is delivered stays delivered, with its first answer: a
+        callback may come while a call is out whose outcome then is unknown, or a second answer.
+
+    Examples
+    --------
+    >>> there = Record("29fc9d9e", "delivered", answer_sha256="aa", source="callback")
+    >>> settled(there, Record("29fc9d9e", "unknown", calls=1), answer=None, midi=None)
+    ... # doctest: +ELLIPSIS
+    Record(clip_id='29fc9d9e', state='delivered', calls=1, ... source='callback', owner='')
+    """
+    there = "" if before is None else before.answer_sha256
+    if midi is None:
+        midi = "" if before is None else before.midi_sha256
+    record = replace(record, answer_sha256=there or answer or "", midi_sha256=midi)
+    if before is None or not there:
+        return record
+    return replace(record, state="delivered", problem=before.problem, source=before.source)
+
+
+def damaged(where: object, problem: str) -> InputError:
+    """Make the error that reports damage.
+
+    Parameters
+    ----------
+    where : object
+        The file or clip.
+    problem : str
+        What is wrong with it.
+
+    Returns
+    -------
+    InputError
+        Saying that it is not bought again.
+
+    Examples
+    --------
+    >>> print(damaged("a.mid", "cut short"))
+    a.mid: damaged: cut short; restore it from a copy, it is not bought again
+    """
     text = f"damaged: {problem}; restore it from a copy, it is not bought again"
-    return InputError(printable(path, 300), "", text)
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    """Make the error for what cannot be looked at; absence is something else."""
-    text = f"cannot be read: {error.strerror}; check {HOME_VARIABLE}"
-    return InputError(printable(path, 300), "", text)
-
-
-def _exists(path: Path) -> bool:
-    """Tell whether a file is there; not being allowed to look is an error, not absence."""
-    try:
-        os.stat(path)  # noqa: PTH116 - Path.exists hides errors on some versions
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    return True
-
-
-def _make_private(folder: Path) -> None:
-    """Make a folder, and those above it, for this user alone, whatever the umask."""
-    missing = [folder, *folder.parents]
-    missing = missing[: next((i for i, path in enumerate(missing) if path.is_dir()), 0)]
-    for path in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(_FOLDER_MODE)
-            path.chmod(_FOLDER_MODE)
-    if stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
-        folder.chmod(_FOLDER_MODE)
+    return InputError(printable(where, 300), "", text)

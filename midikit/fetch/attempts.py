@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from midikit.errors import DeadlineError, RateLimitedError, RemoteError
+from midikit.errors import (
+    AuthenticationError,
+    BudgetError,
+    CreditsError,
+    DeadlineError,
+    MaintenanceError,
+    OutputError,
+    RateLimitedError,
+    RemoteError,
+    TokenError,
+)
 from midikit.fetch.answers import Verdict
 from midikit.fetch.polling import (
     FIRST_PAUSE,
@@ -23,7 +33,16 @@ from midikit.fetch.polling import (
 if TYPE_CHECKING:
     from midikit.fetch.answers import Outcome
 
-__all__ = ["MAX_LIMITED", "MAX_REFUNDED", "MAX_UNSENT", "Step", "Tally", "advance"]
+__all__ = [
+    "MAX_LIMITED",
+    "MAX_REFUNDED",
+    "MAX_UNSENT",
+    "Step",
+    "Tally",
+    "advance",
+    "advance_once",
+    "ends_batch",
+]
 
 MAX_UNSENT = 3
 """Calls made again, in a row, when no connection came about."""
@@ -35,6 +54,14 @@ MAX_REFUNDED = 2
 """Calls of a clip made again after its credit was refunded."""
 
 _LEAST_LAST_PAUSE = FIRST_PAUSE / 2
+_ENDING = (
+    AuthenticationError,
+    BudgetError,
+    CreditsError,
+    MaintenanceError,
+    OutputError,
+    TokenError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +171,63 @@ def advance(
         late += in_words(deadline_seconds)
         return Step(tally, error=_error(outcome, clip_id, tally, late))
     return Step(tally, pause=pause)
+
+
+def advance_once(outcome: Outcome, *, clip_id: str, calls: int, jitter: float) -> Step:
+    """Decide what to do after the one call of a poll.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What became of it.
+    clip_id : str
+        The clip, for the errors.
+    calls : int
+        Calls sent for it, this one too.
+    jitter : float
+        A number from 0 to 1.
+
+    Returns
+    -------
+    Step
+        Deliver; poll again after its pause, if the clip is running or the provider asks to wait;
+        or give up, which leaves it to the caller when to try again.
+    """
+    tally = _counted(Tally(), outcome, 0.0)
+    if outcome.verdict is Verdict.DELIVERED:
+        return Step(tally, delivered=True)
+    if outcome.verdict is Verdict.RUNNING:
+        return Step(tally, pause=poll_pause(calls - 1, jitter))
+    if outcome.verdict is Verdict.LIMITED:
+        asked = outcome.retry_after
+        return Step(tally, pause=retry_pause(calls - 1, jitter) if asked is None else asked)
+    return Step(tally, error=_error(outcome, clip_id, tally))
+
+
+def ends_batch(error: Exception, deadline: float) -> bool:
+    """Tell whether what ended one clip would end every other.
+
+    Parameters
+    ----------
+    error : Exception
+        What ended it.
+    deadline : float
+        Seconds that each clip may take.
+
+    Returns
+    -------
+    bool
+        True for a refused token, an empty account or budget, maintenance, an archive that takes
+        nothing, and a wait beyond the deadline.
+
+    Examples
+    --------
+    >>> ends_batch(CreditsError("29fc9d9e", "no credits"), 300.0)
+    True
+    """
+    if isinstance(error, RateLimitedError):
+        return error.retry_after is not None and error.retry_after > deadline
+    return isinstance(error, _ENDING)
 
 
 def _counted(tally: Tally, outcome: Outcome, took_seconds: float) -> Tally:

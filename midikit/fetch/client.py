@@ -1,95 +1,48 @@
 """The paid endpoint as one call: archive first, then ask, wait, store, download.
 
-This is the shell around `answers` and `attempts`, which decide; here are the clock, the socket and
-the disk. What it must never do is send a paid call again that may have been charged.
+This is the shell around `conversation`, which decides; here are the clock, the socket and the disk,
+in calls that block. `AsyncClient` is the same without blocking.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
-import os
-import random
-import re
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from midikit.errors import (
-    DeadlineError,
-    DownloadError,
-    InputError,
-    TokenError,
-    UnknownOutcomeError,
+from midikit.fetch.account import Account
+from midikit.fetch.addresses import resolve
+from midikit.fetch.clip import Clip, Pending
+from midikit.fetch.conversation import conversation
+from midikit.fetch.driver import run
+from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL
+from midikit.fetch.many import Stop, fetch_in_threads
+from midikit.fetch.steps import (
+    Get,
+    Load,
+    Post,
+    Rebuild,
+    Request,
+    Reserve,
+    Resolve,
+    Sleep,
+    Spill,
+    Store,
+    Warm,
 )
-from midikit.escape import quoted
-from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts
-from midikit.fetch.answers import Failure, Outcome, Reply, Verdict, classify
-from midikit.fetch.archive import Archive
-from midikit.fetch.attempts import Tally, advance
-from midikit.fetch.download import download
-from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL, checked_base
-from midikit.fetch.keeping import Keeping, in_one_line
-from midikit.fetch.marks import UNCHARGED
-from midikit.fetch.polling import Deadline
-from midikit.fetch.secret import TOKEN_VARIABLE, Secret, find_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import httpx
 
+    from midikit.fetch.archive import Archive
     from midikit.fetch.budget import Budget
-    from midikit.fetch.marks import Mark
-    from midikit.fetch.store import Store, Stored
-    from midikit.model.song import Song
+    from midikit.fetch.polling import Deadline
+    from midikit.fetch.secret import Secret
+    from midikit.fetch.telling import FetchEvent
 
-__all__ = ["BASE_VARIABLE", "DEFAULT_BASE_URL", "Client", "Clip"]
-
-_MAX_CLIP_ID = 200
-_CLIP_ID = re.compile(rf"[\x21-\x7e]{{1,{_MAX_CLIP_ID}}}")
-_DOWNLOAD_SECONDS = 60.0
-_LOCK_PAUSE = 0.1
-_NO_ADDRESS = "the answer names no web address of a hosted file"
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip that was paid for.
-
-    Parameters
-    ----------
-    clip_id : str
-        Its id.
-    raw : bytes
-        The answer, byte for byte; only the token, should the service quote it, is masked.
-    hosted : bytes or None
-        The hosted .mid, None if there is none.
-    hosted_problem : str or None
-        Why there is no hosted .mid, or what happened to it; None if all is well.
-    from_archive : bool
-        Whether it was there already, and nothing was sent for it.
-    """
-
-    clip_id: str
-    raw: bytes = field(repr=False)
-    hosted: bytes | None = field(default=None, repr=False)
-    hosted_problem: str | None = None
-    from_archive: bool = False
-
-    @functools.cached_property
-    def song(self) -> Song:
-        """The song, read when it is first asked for.
-
-        Raises
-        ------
-        AnswerError
-            If the answer cannot be read; it stays in the archive and in `raw`.
-        """
-        from midikit.parse.response import read_json  # noqa: PLC0415 - only if notes are wanted
-
-        return read_json(self.raw)
+__all__ = ["BASE_VARIABLE", "DEFAULT_BASE_URL", "Client", "Clip", "Pending"]
 
 
 class Client:
@@ -102,8 +55,9 @@ class Client:
     base_url : str or None, optional
         Base of the endpoint, by default ``MIDIKIT_BASE_URL`` or `DEFAULT_BASE_URL`. https, or
         plain http for this machine alone.
-    archive : Store or None, optional
-        Where what was paid for is kept, by default `Archive`, a folder under ``MIDIKIT_HOME``.
+    archive : Archive or None, optional
+        Where what was paid for is kept, by default a `SqliteArchive` under ``MIDIKIT_HOME``, which
+        is the user's data folder unless set. One that is given is not closed with the client.
     transport : httpx.BaseTransport or None, optional
         What sends requests; by default one that ends at the deadline whatever a server does, uses
         no proxy, and connects a download to the very address that was found to be public. Another
@@ -113,6 +67,14 @@ class Client:
         Calls that may be charged, shared with other clients; by default there is no limit.
     clock, sleep : callable or None, optional
         In the place of `time.monotonic` and `time.sleep`.
+    on_event : callable or None, optional
+        Called with a `FetchEvent` for whatever happens to a clip, perhaps from several threads.
+        The ``midikit`` logger is told the same.
+
+    Attributes
+    ----------
+    unsaved : dict of str to bytes
+        Paid answers and fragments that the archive did not take, by clip id.
 
     Raises
     ------
@@ -123,10 +85,10 @@ class Client:
 
     Examples
     --------
-    >>> import tempfile
+    >>> from midikit.fetch.memory import MemoryArchive
     >>> from midikit.sandbox import serve
-    >>> with serve(polls=0) as sandbox, tempfile.TemporaryDirectory() as folder:
-    ...     client = Client(sandbox.token, base_url=sandbox.url, archive=Archive(folder))
+    >>> with serve(polls=0) as sandbox:
+    ...     client = Client(sandbox.token, base_url=sandbox.url, archive=MemoryArchive())
     ...     with client:
     ...         clip = client.fetch(sandbox.clips[0])
     ...         again = client.fetch(sandbox.clips[0])
@@ -139,26 +101,27 @@ class Client:
         token: str | Secret | None = None,
         *,
         base_url: str | None = None,
-        archive: Store | None = None,
+        archive: Archive | None = None,
         transport: httpx.BaseTransport | None = None,
         budget: Budget | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
+        on_event: Callable[[FetchEvent], object] | None = None,
     ) -> None:
         try:
-            self._token = find_token(token)
+            self._account = Account(
+                token,
+                base_url=base_url,
+                archive=archive,
+                budget=budget,
+                clock=clock,
+                on_event=on_event,
+            )
         finally:
             del token  # a traceback with its local variables is no place for it
-        self._url = f"{checked_base(base_url)}/midi"
-        self._allow_hosts = os.environ.get(ALLOW_VARIABLE, "").split(",")
-        allowed_hosts(self._allow_hosts)
-        self._archive: Store = Archive() if archive is None else archive
+        self.unsaved = self._account.unsaved
         self._transport = transport
-        self._budget = budget
-        self._clock = clock or time.monotonic
-        self._sleep = sleep or time.sleep
-        self.unsaved: dict[str, bytes] = {}
-        """Paid answers and fragments that the archive did not take, by clip id."""
+        self._sleep = sleep
 
     def __enter__(self) -> Self:
         return self
@@ -167,9 +130,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the transport that was given; without one there is nothing to close."""
+        """Close the transport that was given, and the archive that was not."""
         if self._transport is not None:
             self._transport.close()
+        self._account.close()
 
     def fetch(self, clip_id: str, *, deadline: float = 300.0, resend_unknown: bool = False) -> Clip:
         """Get a clip: from the archive, else from the endpoint, which costs a credit.
@@ -187,8 +151,8 @@ class Client:
         Returns
         -------
         Clip
-            With the answer, stored before this returns, and the hosted .mid where it could be
-            had.
+            With the answer, stored before this returns, and the hosted .mid, or one made of the
+            notes where that could not be had.
 
         Raises
         ------
@@ -219,187 +183,183 @@ class Client:
         DeadlineError
             If the clip is not ready at the deadline, or somebody else is still fetching it.
         """
-        limit = Deadline(self._clock(), deadline)
-        _check_clip_id(clip_id)
-        stored = self._archive.load(clip_id)
-        if stored is not None:
-            return self._from_archive(stored, limit)
-        token = self._token
-        if token is None:
-            raise TokenError(
-                clip_id, f"no token; set {TOKEN_VARIABLE} to the token of your account"
-            )
-        self._warm()
-        limit = Deadline(self._clock(), deadline)
-        with self._holding(clip_id, limit):
-            stored = self._archive.load(clip_id)
-            if stored is None:
-                mark = self._archive.load_mark(clip_id)
-                if mark is not None and mark.blocks and not resend_unknown:
-                    raise UnknownOutcomeError(clip_id, _not_resent(mark))
-                keeping = Keeping(clip_id, self._archive, self.unsaved, mark)
-                raw, outcome = self._ask(clip_id, token, limit, keeping)
-                keeping.answer(raw)
-        if stored is not None:  # somebody else has fetched it in the meantime
-            return self._from_archive(stored, limit)
-        hosted, problem = self._hosted(clip_id, outcome.midi_url, limit)
-        return Clip(clip_id, raw, hosted, problem)
+        return self._fetch(clip_id, deadline, resend_unknown, None)
+
+    def poll(
+        self, clip_id: str, *, deadline: float = 60.0, resend_unknown: bool = False
+    ) -> Clip | Pending:
+        """Take one step towards a clip: for job queues, which do the waiting themselves.
+
+        At most one paid call, and no pause. A clip that is not ready is not asked for again before
+        it is time, however often it is polled.
+
+        Parameters
+        ----------
+        clip_id : str
+            As for `fetch`.
+        deadline : float, optional
+            Seconds that the call and the download may take.
+        resend_unknown : bool, optional
+            As for `fetch`.
+
+        Returns
+        -------
+        Clip or Pending
+            The clip; or how long to wait if it is not ready, somebody else is fetching it, or the
+            provider asks to wait.
+
+        Raises
+        ------
+        MidikitError
+            As `fetch`. After a `NotSentError`, or a `TaskFailedError` whose credit was refunded,
+            the clip may be polled again; how often is for the queue to say.
+
+        Examples
+        --------
+        >>> from midikit.fetch.memory import MemoryArchive
+        >>> from midikit.sandbox import serve
+        >>> with serve(polls=1) as sandbox:
+        ...     client = Client(sandbox.token, base_url=sandbox.url, archive=MemoryArchive())
+        ...     with client:
+        ...         client.poll(sandbox.clips[0]).retry_after <= 1.5
+        True
+        """
+        return run(
+            conversation(
+                clip_id,
+                secret=self._account.token,
+                deadline=deadline,
+                allowed=self._account.allowed,
+                resend_unknown=resend_unknown,
+                once=True,
+            ),
+            functools.partial(self._perform, clip_id, None),
+        )
+
+    def fetch_many(
+        self,
+        clip_ids: Iterable[str],
+        *,
+        jobs: int = 8,
+        deadline: float = 300.0,
+        resend_unknown: bool = False,
+    ) -> Iterator[tuple[str, Clip | Exception]]:
+        """Fetch clips, a few at a time, and give each as it comes.
+
+        What would meet every clip, such as a refused token, an empty account or a full disk, ends
+        the batch: those that are out still come, further ones are not asked for. Closing the
+        iterator, or Ctrl-C, does the same and waits for what is out; a second Ctrl-C does not.
+
+        Parameters
+        ----------
+        clip_ids : iterable of str
+            The clips; taken as they are needed, so that there may be any number.
+        jobs : int, optional
+            Clips at a time, each in a thread of its own.
+        deadline : float, optional
+            Seconds for each clip.
+        resend_unknown : bool, optional
+            As for `fetch`.
+
+        Yields
+        ------
+        clip_id : str
+            The clip.
+        result : Clip or Exception
+            The clip, or what `fetch` raised.
+
+        Examples
+        --------
+        >>> from midikit.fetch.memory import MemoryArchive
+        >>> from midikit.sandbox import serve
+        >>> with serve(polls=0) as sandbox:
+        ...     client = Client(sandbox.token, base_url=sandbox.url, archive=MemoryArchive())
+        ...     with client:
+        ...         sorted(type(clip).__name__ for _, clip in client.fetch_many(sandbox.clips[:3]))
+        ['Clip', 'Clip', 'Clip']
+        """
+        stop = Stop()
+        return fetch_in_threads(
+            clip_ids,
+            lambda clip_id: self._fetch(clip_id, deadline, resend_unknown, stop),
+            stop,
+            jobs=jobs,
+            deadline=deadline,
+        )
+
+    def _fetch(
+        self, clip_id: str, deadline: float, resend_unknown: bool, stop: Stop | None
+    ) -> Clip:
+        clip = run(
+            conversation(
+                clip_id,
+                secret=self._account.token,
+                deadline=deadline,
+                allowed=self._account.allowed,
+                resend_unknown=resend_unknown,
+            ),
+            functools.partial(self._perform, clip_id, stop),
+        )
+        assert isinstance(clip, Clip)
+        return clip
+
+    def _perform(self, clip_id: str, stop: Stop | None, request: Request) -> Any:
+        """Perform a step."""
+        if stop is not None and isinstance(request, (Reserve, Sleep)):
+            stop.check(clip_id)
+        match request:
+            case Post(content, limit):
+                from midikit.fetch.wire import Wire, post  # noqa: PLC0415 - imports httpx
+
+                return post(
+                    self._transport or Wire(),
+                    self._account.url,
+                    content,
+                    token=self._require_token(),
+                    left=self._left(limit),
+                )
+            case Get(url, addresses, max_bytes, limit):
+                from midikit.fetch.wire import Wire, get  # noqa: PLC0415 - imports httpx
+
+                return get(
+                    self._transport or Wire(),
+                    url,
+                    addresses=addresses,
+                    max_bytes=max_bytes,
+                    left=self._left(limit),
+                )
+            case Resolve(host, port, seconds):
+                return resolve(host, port, seconds)
+            case Sleep(seconds):
+                return self._wait(clip_id, seconds, stop)
+            case Warm():
+                return self._warm()
+            case Load() | Reserve() | Store() | Rebuild() | Spill():
+                return self._account.work(request)
+        return self._account.perform(request)
+
+    def _require_token(self) -> Secret:
+        token = self._account.token
+        assert token is not None
+        return token
+
+    def _left(self, limit: Deadline) -> Callable[[], float]:
+        return lambda: limit.left(self._account.clock())
+
+    def _wait(self, clip_id: str, seconds: float, stop: Stop | None) -> None:
+        """Wait; a batch that has stopped does not."""
+        if self._sleep is not None:
+            self._sleep(seconds)
+        elif stop is None:
+            time.sleep(seconds)
+        else:
+            stop.wait(seconds)
+        if stop is not None:
+            stop.check(clip_id)
 
     def _warm(self) -> None:
         """Import what a call needs before the time of the call counts."""
         from midikit.fetch.wire import warm  # noqa: PLC0415 - imports httpx
 
         if self._transport is None:
-            warm(self._url)
-
-    @contextlib.contextmanager
-    def _holding(self, clip_id: str, limit: Deadline) -> Iterator[None]:
-        """Wait until nobody else fetches a clip, and keep it from others."""
-        while True:
-            with self._archive.hold(clip_id) as held:
-                if held:
-                    yield
-                    return
-            if limit.left(self._clock()) <= _LOCK_PAUSE:
-                problem = "another process or thread was still fetching it at the deadline"
-                raise DeadlineError(clip_id, f"{problem}; fetch it again")
-            self._sleep(_LOCK_PAUSE)
-
-    def _ask(
-        self, clip_id: str, token: Secret, limit: Deadline, keeping: Keeping
-    ) -> tuple[bytes, Outcome]:
-        """Call until the answer is there, as often as the rules allow."""
-        content = json.dumps({"clip_id": clip_id}).encode()
-        tally = Tally()
-        while True:
-            begun = self._clock()
-            if limit.left(begun) <= 0:
-                raise DeadlineError(clip_id, "the deadline passed while waiting; fetch it again")
-            if self._budget is not None:
-                self._budget.take(clip_id)
-            keeping.intend()
-            reply, outcome = _judge(self._post(content, token, limit), token)
-            now = self._clock()
-            step = advance(
-                tally,
-                outcome,
-                clip_id=clip_id,
-                took_seconds=now - begun,
-                left_seconds=limit.left(now),
-                deadline_seconds=limit.seconds,
-                jitter=random.random(),  # noqa: S311 - spreads calls, keeps no secret
-            )
-            if isinstance(reply, Reply) and step.delivered:
-                return reply.body, outcome
-            keeping.settle(outcome)
-            if self._budget is not None and outcome.verdict in UNCHARGED:
-                self._budget.give_back()
-            if step.error is not None:
-                kept = self._keep_fragment(keeping, reply, outcome)
-                if kept and outcome.midi_url is not None:
-                    problem = self._hosted(clip_id, outcome.midi_url, limit)[1]
-                    kept += f"; no hosted .mid: {problem}" if problem else ", the hosted .mid too"
-                if kept:
-                    raise UnknownOutcomeError(clip_id, f"{outcome.problem}; {kept}")
-                raise step.error
-            tally = step.tally
-            self._sleep(step.pause)
-
-    def _post(self, content: bytes, token: Secret, limit: Deadline) -> Reply | Failure:
-        """Send the paid call once."""
-        from midikit.fetch.wire import Wire, post  # noqa: PLC0415 - imports httpx
-
-        return post(
-            self._transport or Wire(),
-            self._url,
-            content,
-            token=token,
-            left=lambda: limit.left(self._clock()),
-        )
-
-    def _keep_fragment(self, keeping: Keeping, reply: Reply | Failure, outcome: Outcome) -> str:
-        """Keep what came of an answer that is not whole; say where it is."""
-        if outcome.verdict is not Verdict.UNKNOWN or not isinstance(reply, Reply):
-            return ""
-        came = reply.sent or reply.body
-        if not came or not (200 <= reply.status < 300 or outcome.midi_url):
-            return ""
-        return f"what came is kept in {keeping.fragment(came, outcome.problem)}"
-
-    def _from_archive(self, stored: Stored, limit: Deadline) -> Clip:
-        """Return a clip that is there, with one more try for a .mid that is not."""
-        if stored.hosted is not None:
-            return Clip(stored.clip_id, stored.raw, stored.hosted, from_archive=True)
-        outcome = classify(Reply(200, {}, stored.raw), wall_seconds=time.time())
-        hosted, problem = self._hosted(stored.clip_id, outcome.midi_url, limit)
-        if stored.hosted_problem is not None:
-            problem = f"{stored.hosted_problem}; " + (problem or "downloaded again")
-        return Clip(stored.clip_id, stored.raw, hosted, problem, from_archive=True)
-
-    def _hosted(
-        self, clip_id: str, url: str | None, limit: Deadline
-    ) -> tuple[bytes | None, str | None]:
-        """Download the hosted .mid and keep it; it is free, and gone in a day."""
-        if url is None:
-            return None, _NO_ADDRESS
-        left = limit.left(self._clock())
-        if left <= 0:
-            return None, "no time was left for the hosted .mid, which is free"
-        try:
-            data = download(
-                url,
-                deadline=min(_DOWNLOAD_SECONDS, left),
-                allow_hosts=self._allow_hosts,
-                transport=self._transport,
-                clock=self._clock,
-                sleep=self._sleep,
-            )
-        except DownloadError as error:
-            return None, error.problem
-        try:
-            self._archive.store_hosted(clip_id, data)
-        except Exception as error:  # noqa: BLE001 - a store of somebody else may raise anything
-            return data, f"downloaded, but not stored: {in_one_line(error)}"
-        return data, None
-
-
-def _judge(reply: Reply | Failure, token: Secret) -> tuple[Reply | Failure, Outcome]:
-    """Classify an answer; return it as it may be kept, without the token, should it quote it."""
-    seen = reply
-    if isinstance(reply, Reply):
-        body, sent = token.redact_bytes(reply.body), token.redact_bytes(reply.sent)
-        seen = replace(reply, body=body, sent=sent if body == reply.body else b"")
-    outcome = _classified(seen)
-    if outcome.verdict is not Verdict.DELIVERED and seen != reply:
-        whole = _classified(reply)
-        if whole.verdict is Verdict.DELIVERED:
-            return reply, whole  # the token is a word of the answer: masking would cost the notes
-    return seen, replace(outcome, problem=token.redact(outcome.problem))
-
-
-def _classified(reply: Reply | Failure) -> Outcome:
-    """Classify an answer, whatever happens."""
-    try:
-        return classify(reply, wall_seconds=time.time())
-    except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a paid answer
-        problem = f"the answer could not be looked into ({type(error).__name__})"
-        return Outcome(Verdict.UNKNOWN, problem, UnknownOutcomeError)
-
-
-def _not_resent(mark: Mark) -> str:
-    """Say why a clip is not asked for again, and how it can be."""
-    moment = f" on {mark.moment}" if mark.moment else ""
-    return (
-        f"asked for{moment}, and it may have been charged: {mark.reason}; not sent again; "
-        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
-    )
-
-
-def _check_clip_id(clip_id: object) -> None:
-    """Refuse what cannot be the id of a clip."""
-    if not isinstance(clip_id, str) or not _CLIP_ID.fullmatch(clip_id):
-        problem = (
-            f"got {quoted(clip_id)}; expected 1 to {_MAX_CLIP_ID} printable ASCII characters "
-            "without spaces"
-        )
-        raise InputError("", "clip id", problem)
+            warm(self._account.url)

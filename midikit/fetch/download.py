@@ -11,7 +11,7 @@ import contextlib
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from midikit.errors import DownloadError, MidiError
 from midikit.escape import printable
@@ -26,7 +26,9 @@ from midikit.fetch.addresses import (
     resolve as ask_resolver,
 )
 from midikit.fetch.answers import Failure
+from midikit.fetch.driver import run
 from midikit.fetch.polling import Deadline
+from midikit.fetch.steps import Get, Moment, Now, Request, Resolve, Sleep
 from midikit.smf.faults import Faults
 from midikit.smf.header import read_header
 
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 
     from midikit.fetch.addresses import HostPort
     from midikit.fetch.answers import Reply
+    from midikit.fetch.steps import Steps
 
-__all__ = ["MAX_MIDI_BYTES", "download"]
+__all__ = ["MAX_MIDI_BYTES", "download", "downloading"]
 
 MAX_MIDI_BYTES = 1 << 24
 """Largest .mid that is downloaded (16 MiB)."""
@@ -59,24 +62,23 @@ class _PassingError(DownloadError):
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """What may be reached, by what, and for how long.
+    """What may be reached, and until when.
 
     Parameters
     ----------
-    transport : httpx.BaseTransport
-        What sends the requests.
     allowed : frozenset of (str, int)
         Hosts that may be private and reached by http.
-    resolve : callable
-        ``(host, port, seconds) -> addresses``.
-    left : callable
-        Tells the seconds left.
+    limit : Deadline
+        Redirects and further tries included.
     """
 
-    transport: httpx.BaseTransport
     allowed: frozenset[HostPort]
-    resolve: Callable[[str, int, float], Sequence[str]]
-    left: Callable[[], float]
+    limit: Deadline
+
+    def left(self) -> Steps[float]:
+        """Tell the seconds left."""
+        moment: Moment = yield Now()
+        return self.limit.left(moment.seconds)
 
 
 def download(
@@ -126,34 +128,78 @@ def download(
     Traceback (most recent call last):
     midikit.errors.DownloadError: http://169.254.169.254/latest/meta-data: scheme http, ...
     """
-    from midikit.fetch.wire import Wire  # noqa: PLC0415 - imports httpx, which most never need
+    from midikit.fetch.wire import Wire, get  # noqa: PLC0415 - imports httpx
 
     now = clock or time.monotonic
+    wire = transport or Wire()
+
+    def perform(request: Request) -> Any:
+        match request:
+            case Now():
+                return Moment(now(), 0.0, 0.0)
+            case Sleep(seconds):
+                return (sleep or time.sleep)(seconds)
+            case Resolve(host, port, seconds):
+                return (resolve or ask_resolver)(host, port, seconds)
+            case Get(where, addresses, max_bytes, limit):
+                return get(
+                    wire,
+                    where,
+                    addresses=addresses,
+                    max_bytes=max_bytes,
+                    left=lambda: limit.left(now()),
+                )
+        raise AssertionError(request)
+
     limit = Deadline(now(), deadline)
-    reach = _Reach(
-        transport or Wire(),
-        allowed_hosts(allow_hosts),
-        resolve or ask_resolver,
-        lambda: limit.left(now()),
-    )
-    for pause in (*_PAUSES, None):
+    return run(downloading(url, limit=limit, allowed=allowed_hosts(allow_hosts)), perform)
+
+
+def downloading(
+    url: str, *, limit: Deadline, allowed: frozenset[HostPort], patient: bool = True
+) -> Steps[bytes]:
+    """Ask for what a download needs, step by step.
+
+    Parameters
+    ----------
+    url : str
+        As in `download`.
+    limit : Deadline
+        When it ends.
+    allowed : frozenset of (str, int)
+        Hosts that may be private and reached by http.
+    patient : bool, optional
+        Try again, twice, after a passing fault.
+
+    Returns
+    -------
+    bytes
+        The file, at the end.
+
+    Raises
+    ------
+    DownloadError
+        As `download`.
+    """
+    reach = _Reach(allowed, limit)
+    for pause in (*(_PAUSES if patient else ()), None):
         try:
-            return _checked(_follow(url, reach), url)
+            return _checked((yield from _follow(url, reach)), url)
         except _PassingError as error:
             problem = error.problem
-        if pause is None or pause >= reach.left():
+        if pause is None or pause >= (yield from reach.left()):
             break
-        (sleep or time.sleep)(pause)
+        yield Sleep(pause)
     raise DownloadError("", problem)
 
 
-def _follow(url: str, reach: _Reach) -> bytes:
+def _follow(url: str, reach: _Reach) -> Steps[bytes]:
     """Get a file through its redirects."""
-    import httpx  # noqa: PLC0415 - see `download`
+    import httpx  # noqa: PLC0415 - most never need it
 
     here = _parsed(url)
     for _ in range(_MAX_REDIRECTS + 1):
-        reply = _get(here, reach)
+        reply = yield from _get(here, reach)
         if reply.status not in _REDIRECTS:
             return _body(here, reply)
         location = reply.headers.get("location", "")
@@ -166,7 +212,7 @@ def _follow(url: str, reach: _Reach) -> bytes:
 
 def _parsed(url: str, base: httpx.URL | None = None) -> httpx.URL:
     """Read an address; the same reading decides and connects."""
-    import httpx  # noqa: PLC0415 - see `download`
+    import httpx  # noqa: PLC0415 - most never need it
 
     if url and len(url) <= _MAX_URL and url.isprintable() and not set(url) & set(" \\"):
         with contextlib.suppress(httpx.InvalidURL, ValueError):
@@ -175,26 +221,18 @@ def _parsed(url: str, base: httpx.URL | None = None) -> httpx.URL:
     raise DownloadError("", f"{where}: no usable web address")
 
 
-def _get(url: httpx.URL, reach: _Reach) -> Reply:
+def _get(url: httpx.URL, reach: _Reach) -> Steps[Reply]:
     """Check one address and ask for it."""
-    from midikit.fetch.wire import get  # noqa: PLC0415 - see `download`
-
-    addresses = _check(url, reach)
-    if reach.left() <= 0:
+    addresses = yield from _check(url, reach)
+    if (yield from reach.left()) <= 0:
         raise _refused(url, "not downloaded within the deadline")
-    reply = get(
-        reach.transport,
-        url,
-        addresses=addresses,
-        max_bytes=MAX_MIDI_BYTES,
-        left=reach.left,
-    )
+    reply: Reply | Failure = yield Get(url, addresses, MAX_MIDI_BYTES, reach.limit)
     if isinstance(reply, Failure):
         raise _PassingError("", f"{_shown(url)}: {reply.problem}")
     return reply
 
 
-def _check(url: httpx.URL, reach: _Reach) -> Sequence[str] | None:
+def _check(url: httpx.URL, reach: _Reach) -> Steps[Sequence[str] | None]:
     """Return the public addresses of a host; None for a host that is allowed whatever it has."""
     host = url.host.lower()
     port = url.port or _PORTS.get(url.scheme, 0)
@@ -208,8 +246,10 @@ def _check(url: httpx.URL, reach: _Reach) -> Sequence[str] | None:
         raise _refused(url, f"scheme http, expected https; {_EXCEPT}")
     if not (is_host(host) and 0 < port < 65536):
         raise _refused(url, "a host or port in a form that is not reached, expected a name")
+    addresses: Sequence[str] = [host]
     try:
-        addresses = [host] if is_address(host) else reach.resolve(host, port, reach.left())
+        if not is_address(host):
+            addresses = yield Resolve(host, port, (yield from reach.left()))
     except OSError as error:
         raise _PassingError("", f"{_shown(url)}: {printable(error, 200)}") from None
     private = [address for address in addresses if not is_public(address)]

@@ -1,144 +1,146 @@
-"""Keeping what was paid for: the mark before a call, then the answer, wherever it can be kept.
+"""What the ledger says of a clip after each outcome, and where bytes go that no archive takes.
 
-After a call nothing here lets go of its bytes: they lie in `Keeping.unsaved` until the archive has
-them, whatever a store raises, and what no archive takes goes to the temporary folder.
+===========================================  ======================================================
+outcome of a call                            row after it
+===========================================  ======================================================
+delivered                                    delivered
+not ready yet                                running
+credits refunded                             refundable
+not sent, told to wait, refused to everyone  as before the call; refundable if it was never asked
+this clip refused                            failed
+anything else                                unknown
+===========================================  ======================================================
+
+After an earlier call of unknown outcome a call that cost nothing changes nothing: of the first one
+still nobody knows.
 """
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from midikit.errors import MidikitError, OutputError, UnsavedError
+from midikit.errors import MidikitError, OutputError
 from midikit.escape import file_stem, printable
-from midikit.fetch.marks import Mark, mark_after
+from midikit.fetch.answers import UNSURE, Verdict
 from midikit.files import write_bytes
 
 if TYPE_CHECKING:
     from midikit.fetch.answers import Outcome
-    from midikit.fetch.store import Store
+    from midikit.fetch.archive import Record, State
 
-__all__ = ["Keeping", "in_one_line", "spill"]
+__all__ = ["UNCHARGED", "in_one_line", "moment_of", "reason_of", "record_after", "spill"]
 
+UNCHARGED = frozenset(
+    [Verdict.NOT_SENT, Verdict.LIMITED, Verdict.REFUSED, Verdict.STOPPED, Verdict.REFUNDED]
+)
+"""Outcomes after which a call has cost nothing."""
+
+_STATES: dict[Verdict, State] = {
+    Verdict.DELIVERED: "delivered",
+    Verdict.RUNNING: "running",
+    Verdict.REFUNDED: "refundable",
+    Verdict.NOT_SENT: "refundable",
+    Verdict.LIMITED: "refundable",
+    Verdict.STOPPED: "refundable",
+    Verdict.REFUSED: "failed",
+    Verdict.FAILED: "unknown",
+    Verdict.UNKNOWN: "unknown",
+}
+_CHANGES_NOTHING = frozenset([Verdict.NOT_SENT, Verdict.LIMITED, Verdict.STOPPED])
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
 
-class Keeping:
-    """What is kept of one clip while it is fetched.
+def record_after(outcome: Outcome, before: Record, *, calls: int, unix_seconds: float) -> Record:
+    """Tell what the row of a clip says after a call.
 
     Parameters
     ----------
-    clip_id : str
-        The clip.
-    archive : Store
-        Where it is kept.
-    unsaved : dict of str to bytes
-        Where it is as long as it is not kept.
-    before : Mark or None
-        The mark that the clip has.
+    outcome : Outcome
+        What became of it.
+    before : Record
+        The row as it was before the call.
+    calls : int
+        Calls sent for the clip, this one too.
+    unix_seconds : float
+        Unix time at which it was sent.
+
+    Returns
+    -------
+    Record
+        Held by nobody.
+
+    Examples
+    --------
+    >>> from midikit.errors import ClipRefusedError
+    >>> from midikit.fetch.archive import Record
+    >>> refused = Outcome(Verdict.REFUSED, "task not found.", ClipRefusedError)
+    >>> record_after(refused, Record("29fc9d9e", "running", 1), calls=2, unix_seconds=1e9).state
+    'failed'
+    >>> record_after(refused, Record("29fc9d9e", "unknown", 1), calls=2, unix_seconds=1e9).state
+    'unknown'
     """
+    verdict = outcome.verdict
+    if verdict is Verdict.NOT_SENT:
+        calls, unix_seconds = calls - 1, before.sent
+    rests = before.state == "unknown" and verdict in UNCHARGED
+    rests = rests or (before.state == "running" and verdict in _CHANGES_NOTHING)
+    if rests:
+        return replace(before, calls=calls, owner="")
+    return replace(
+        before,
+        state=_STATES[verdict],
+        calls=calls,
+        sent=unix_seconds,
+        problem=outcome.problem.removesuffix(f"; {UNSURE}"),
+        owner="",
+    )
 
-    def __init__(
-        self, clip_id: str, archive: Store, unsaved: dict[str, bytes], before: Mark | None
-    ) -> None:
-        self._clip_id = clip_id
-        self._archive = archive
-        self._unsaved = unsaved
-        self._before = before
-        self._sent = 0.0
 
-    def intend(self) -> None:
-        """Note that a call goes out now.
+def moment_of(record: Record) -> str:
+    """Tell when a clip was last asked for, in UTC.
 
-        Raises
-        ------
-        OutputError
-            If that cannot be written; then an answer could not be kept either.
-        """
-        self._sent = time.time()
-        self._archive.store_mark(self._clip_id, Mark("in flight", self._sent))
+    Parameters
+    ----------
+    record : Record
+        Its row.
 
-    def settle(self, outcome: Outcome) -> None:
-        """Note what became of a call that did not deliver.
+    Returns
+    -------
+    str
+        Empty if that is not known.
 
-        A mark that cannot be written stays in flight, which allows no further call.
+    Examples
+    --------
+    >>> from midikit.fetch.archive import Record
+    >>> moment_of(Record("29fc9d9e", "unknown", sent=1e9))
+    '2001-09-09 01:46:40 UTC'
+    """
+    try:
+        moment = datetime.fromtimestamp(record.sent, UTC)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
-        Parameters
-        ----------
-        outcome : Outcome
-            What became of it.
-        """
-        self._before = mark_after(outcome, self._before, unix_seconds=self._sent)
-        with contextlib.suppress(Exception):
-            self._archive.store_mark(self._clip_id, self._before)
 
-    def answer(self, raw: bytes) -> None:
-        """Keep a complete answer.
+def reason_of(record: Record) -> str:
+    """Tell why nobody knows whether a clip was charged, in one clause.
 
-        Parameters
-        ----------
-        raw : bytes
-            The answer.
+    Parameters
+    ----------
+    record : Record
+        Its row.
 
-        Raises
-        ------
-        UnsavedError
-            If the archive does not take it, whatever it raised.
-        """
-        self._unsaved[self._clip_id] = raw
-        try:
-            self._archive.store_answer(self._clip_id, raw)
-        except Exception as error:  # noqa: BLE001 - a store of somebody else may raise anything
-            problem = in_one_line(error)
-        else:
-            del self._unsaved[self._clip_id]
-            with contextlib.suppress(Exception):  # with the answer there the mark says nothing
-                self._archive.store_mark(self._clip_id, None)
-            return
-        raise self._elsewhere(raw, problem)
-
-    def fragment(self, data: bytes, problem: str) -> str:
-        """Keep what came of an answer that is not whole.
-
-        Parameters
-        ----------
-        data : bytes
-            As much as came.
-        problem : str
-            What happened, for the error.
-
-        Returns
-        -------
-        str
-            Where it is, in words.
-
-        Raises
-        ------
-        UnsavedError
-            If the archive does not take it, whatever it raised.
-        """
-        self._unsaved[self._clip_id] = data
-        try:
-            where = self._archive.store_fragment(self._clip_id, data)
-        except Exception as error:  # noqa: BLE001 - as above
-            problem += f"; what came could not be kept: {in_one_line(error)}"
-        else:
-            del self._unsaved[self._clip_id]
-            return where
-        raise self._elsewhere(data, problem)
-
-    def _elsewhere(self, data: bytes, problem: str) -> UnsavedError:
-        """Keep what the archive did not take outside it, and make the error that says where."""
-        path = spill(self._clip_id, data)
-        where = "" if path is None else printable(path, 300)
-        note = f"the answer came, but could not be stored; it is in {where or 'Client.unsaved'}"
-        with contextlib.suppress(Exception):
-            self._archive.store_mark(self._clip_id, Mark("unknown", self._sent, note))
-        return UnsavedError(self._clip_id, problem, where)
+    Returns
+    -------
+    str
+        What happened.
+    """
+    return record.problem or "nothing is known of its answer"
 
 
 def in_one_line(error: Exception) -> str:

@@ -1,0 +1,164 @@
+"""What `Client` and `AsyncClient` have in common: whom they ask, what they keep, whom they tell."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts
+from midikit.fetch.endpoint import checked_base
+from midikit.fetch.hosting import rebuild
+from midikit.fetch.keeping import spill
+from midikit.fetch.secret import find_token
+from midikit.fetch.steps import (
+    GiveBack,
+    Load,
+    Moment,
+    Now,
+    Rebuild,
+    Request,
+    Reserve,
+    Spend,
+    Spill,
+    Store,
+    Tell,
+)
+from midikit.fetch.telling import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from midikit.fetch.archive import Archive
+    from midikit.fetch.budget import Budget
+    from midikit.fetch.secret import Secret
+    from midikit.fetch.telling import FetchEvent
+
+__all__ = ["Account"]
+
+
+class Account:
+    """An account at the endpoint, and how to perform every step that does not touch the network.
+
+    Parameters
+    ----------
+    token : str, Secret or None
+        Bearer token, by default that of ``MIDIKIT_TOKEN``.
+    base_url : str or None
+        Base of the endpoint.
+    archive : Archive or None
+        Where what was paid for is kept; by default a `SqliteArchive`, which is closed with this.
+    budget : Budget or None
+        Calls that may be charged.
+    clock : callable or None
+        In the place of `time.monotonic`.
+    on_event : callable or None
+        Who is told what happens.
+
+    Raises
+    ------
+    TokenError
+        If there is a token that cannot be sent.
+    RemoteError
+        If the base URL or ``MIDIKIT_ALLOW_HOSTS`` cannot be used.
+    """
+
+    def __init__(
+        self,
+        token: str | Secret | None,
+        *,
+        base_url: str | None,
+        archive: Archive | None,
+        budget: Budget | None,
+        clock: Callable[[], float] | None,
+        on_event: Callable[[FetchEvent], object] | None,
+    ) -> None:
+        try:
+            self.token = find_token(token)
+        finally:
+            del token  # a traceback with its local variables is no place for it
+        self.url = f"{checked_base(base_url)}/midi"
+        self.allowed = allowed_hosts(os.environ.get(ALLOW_VARIABLE, "").split(","))
+        self.clock = clock or time.monotonic
+        self.unsaved: dict[str, bytes] = {}
+        self._owns_archive = archive is None
+        self.archive: Archive = _default_archive() if archive is None else archive
+        self._budget = budget
+        self._on_event = on_event
+
+    def close(self) -> None:
+        """Close the archive, unless it is somebody else's."""
+        if self._owns_archive:
+            self.archive.close()
+
+    def perform(self, request: Request) -> Any:
+        """Perform a step that neither waits nor touches network or disk for long.
+
+        Parameters
+        ----------
+        request : Request
+            The step.
+
+        Returns
+        -------
+        object
+            Its result.
+        """
+        match request:
+            case Now():
+                return Moment(self.clock(), time.time(), random.random())  # noqa: S311 - jitter
+            case Tell(event):
+                tell(event, self._on_event)
+            case Spend(clip_id):
+                if self._budget is not None:
+                    self._budget.take(clip_id)
+            case GiveBack():
+                if self._budget is not None:
+                    self._budget.give_back()
+            case _:
+                raise AssertionError(request)
+        return None
+
+    def work(self, request: Request) -> Any:
+        """Perform a step that takes a while, in whatever thread there is.
+
+        Parameters
+        ----------
+        request : Request
+            One of the archive's, or one that computes.
+
+        Returns
+        -------
+        object
+            Its result.
+        """
+        match request:
+            case Load(clip_id):
+                return self.archive.load(clip_id)
+            case Reserve(clip_id, resend_unknown):
+                return self.archive.reserve(clip_id, resend_unknown=resend_unknown)
+            case Store():
+                return self._store(request)
+            case Rebuild(answer):
+                return rebuild(answer)
+            case Spill(clip_id, data):
+                return spill(clip_id, data)
+        raise AssertionError(request)
+
+    def _store(self, request: Store) -> None:
+        """Store a row; what was paid for lies in `unsaved` until the archive has it."""
+        clip_id, data = request.record.clip_id, request.answer or request.fragment
+        if data is not None:
+            self.unsaved[clip_id] = data
+        self.archive.store(
+            request.record, answer=request.answer, midi=request.midi, fragment=request.fragment
+        )
+        if data is not None:
+            self.unsaved.pop(clip_id, None)
+
+
+def _default_archive() -> Archive:
+    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - loads sqlite3
+
+    return SqliteArchive()

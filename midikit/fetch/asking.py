@@ -1,0 +1,329 @@
+"""The paid calls of one fetch: one after another, each outcome stored before anything else.
+
+The part of `conversation` between taking a clip and letting go of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from midikit.errors import DeadlineError, UnknownOutcomeError, UnsavedError
+from midikit.escape import printable
+from midikit.fetch.answers import Reply, Verdict
+from midikit.fetch.attempts import Tally, advance, advance_once
+from midikit.fetch.clip import Pending
+from midikit.fetch.hosting import download_hosted
+from midikit.fetch.judging import judge
+from midikit.fetch.keeping import UNCHARGED, in_one_line, record_after
+from midikit.fetch.steps import GiveBack, Load, Moment, Now, Post, Sleep, Spend, Spill, Store, Tell
+from midikit.fetch.telling import FetchEvent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from midikit.errors import RemoteError
+    from midikit.fetch.addresses import HostPort
+    from midikit.fetch.answers import Failure, Outcome
+    from midikit.fetch.archive import Record, State, Stored
+    from midikit.fetch.attempts import Step
+    from midikit.fetch.polling import Deadline
+    from midikit.fetch.secret import Secret
+    from midikit.fetch.steps import Steps
+    from midikit.fetch.telling import What
+
+__all__ = ["Asking", "Delivered"]
+
+_CUT_OFF = "it was interrupted before the answer came"
+
+
+class Delivered(NamedTuple):
+    """A whole answer that is in the archive.
+
+    Parameters
+    ----------
+    record : Record
+        The row of its clip.
+    raw : bytes
+        The answer.
+    midi_url : str or None
+        Where its .mid is hosted.
+    """
+
+    record: Record
+    raw: bytes
+    midi_url: str | None
+
+
+class _Answer(NamedTuple):
+    """What came of a call, what it means, and what follows."""
+
+    reply: Reply | Failure
+    outcome: Outcome
+    step: Step
+
+
+class Asking:
+    """Asks for one clip that is reserved already.
+
+    Parameters
+    ----------
+    before : Record
+        Its row as it was before.
+    secret : Secret
+        The token.
+    limit : Deadline
+        When everything about the clip ends.
+    allowed : frozenset of (str, int)
+        Hosts that a download may reach though they are private.
+    once : bool
+        Make one call and never wait.
+    """
+
+    def __init__(
+        self,
+        before: Record,
+        secret: Secret,
+        limit: Deadline,
+        allowed: frozenset[HostPort],
+        *,
+        once: bool,
+    ) -> None:
+        self.delivered: Delivered
+        self._clip_id = before.clip_id
+        self._secret = secret
+        self._limit = limit
+        self._allowed = allowed
+        self._once = once
+        self._tally = Tally()
+        self._resting = replace(before, owner="")
+        """What the row says once no call is out."""
+        self._owner = ""
+        self._calls = before.calls + 1  # `Reserve` has counted the first
+        self._at_risk = int(before.state in {"running", "unknown"})
+        # Where this fetch stands; `_leave` reads it, whatever has happened.
+        self._begun = Moment(0.0, before.sent, 0.0)
+        self._reply: Reply | Failure | None = None
+        self._is_held = self._is_spent = True
+        self._is_out = False
+
+    def ask(self) -> Steps[Pending | None]:
+        """Call until the answer is there, as often as the rules allow.
+
+        Returns
+        -------
+        Pending or None
+            None once `delivered` is there.
+
+        Raises
+        ------
+        MidikitError
+            As `Client.fetch`.
+        """
+        content = json.dumps({"clip_id": self._clip_id}).encode()
+        try:
+            while True:
+                yield from self._intend()
+                self._is_out = True
+                self._reply = yield Post(content, self._limit)
+                reply, outcome, step = yield from self._settle(self._reply)
+                if step.delivered:
+                    return None
+                if step.error is not None:
+                    yield from self._give_up(reply, outcome, step.error)
+                self._tally = step.tally
+                if self._once:
+                    return Pending(self._clip_id, step.pause, outcome.problem)
+                yield Tell(self._event("waiting", seconds=step.pause, problem=outcome.problem))
+                yield Sleep(step.pause)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self._leave()
+            raise
+
+    def _intend(self) -> Steps[None]:
+        """Write that a call goes out; `Reserve` has done so for the first."""
+        self._begun = yield Now()
+        if self._limit.left(self._begun.seconds) <= 0:
+            problem = "the deadline passed while waiting; fetch it again"
+            raise DeadlineError(self._clip_id, problem)
+        if self._tally.posts:
+            yield Spend(self._clip_id)
+            self._is_spent = self._is_held = True
+            self._calls += 1
+            unix_seconds = self._begun.unix_seconds
+            yield Store(
+                replace(
+                    self._resting,
+                    state="in flight",
+                    calls=self._calls,
+                    sent=unix_seconds,
+                    changed=unix_seconds,
+                    owner=self._owner,
+                )
+            )
+        yield Tell(self._event("sending", state="in flight", at_risk=self._at_risk + 1))
+
+    def _settle(self, reply: Reply | Failure) -> Steps[_Answer]:
+        """Store what became of a call, before anything else."""
+        answer = self._judged(reply, (yield Now()))
+        reply, outcome, step = answer
+        resting = record_after(
+            outcome, self._resting, calls=self._calls, unix_seconds=self._begun.unix_seconds
+        )
+        resting = replace(resting, changed=self._begun.unix_seconds)
+        fragment = _fragment(reply, outcome)
+        if step.delivered:
+            assert isinstance(reply, Reply)
+            resting = replace(resting, source="call")
+            yield from self._keep(resting, "", answer=reply.body)
+            self.delivered = Delivered(resting, reply.body, outcome.midi_url)
+        elif fragment:
+            yield from self._keep(resting, outcome.problem, fragment=fragment)
+        else:
+            goes_on = step.error is None and not self._once
+            if goes_on and not self._owner:
+                self._owner = yield from self._find_owner()
+            with contextlib.suppress(Exception):  # it stays in flight: no further call
+                yield Store(replace(resting, owner=self._owner if goes_on else ""))
+                self._is_held = goes_on
+        if outcome.verdict in UNCHARGED:
+            yield GiveBack()
+        self._resting, self._calls = resting, resting.calls
+        self._is_out = self._is_spent = False
+        self._reply = None
+        self._count_risk(outcome.verdict)
+        yield Tell(self._event("answered", problem=outcome.problem))
+        return answer
+
+    def _judged(self, reply: Reply | Failure, now: Moment) -> _Answer:
+        """Decide what an answer means and what follows."""
+        seen, outcome = judge(reply, self._secret, unix_seconds=now.unix_seconds)
+        if self._once:
+            step = advance_once(
+                outcome, clip_id=self._clip_id, calls=self._calls, jitter=now.jitter
+            )
+        else:
+            step = advance(
+                self._tally,
+                outcome,
+                clip_id=self._clip_id,
+                took_seconds=now.seconds - self._begun.seconds,
+                left_seconds=self._limit.left(now.seconds),
+                deadline_seconds=self._limit.seconds,
+                jitter=now.jitter,
+            )
+        return _Answer(seen, outcome, step)
+
+    def _count_risk(self, verdict: Verdict) -> None:
+        """Count what may have been charged without a stored answer."""
+        if verdict is Verdict.DELIVERED:
+            self._at_risk = 0
+        elif verdict not in UNCHARGED:
+            self._at_risk += 1
+        elif self._resting.state == "refundable":
+            self._at_risk = 0
+
+    def _keep(
+        self,
+        row: Record,
+        problem: str,
+        *,
+        answer: bytes | None = None,
+        fragment: bytes | None = None,
+    ) -> Steps[None]:
+        """Keep the bytes that came; if the archive does not take them, somewhere else."""
+        try:
+            yield Store(row, answer=answer, fragment=fragment)
+        except Exception as error:  # noqa: BLE001 - a store of somebody else may raise anything
+            said = in_one_line(error)
+        else:
+            self._is_held = False
+            return
+        if problem:
+            said = f"{problem}; what came could not be kept: {said}"
+        path: Path | None = yield Spill(self._clip_id, answer or fragment or b"")
+        where = "" if path is None else printable(path, 300)
+        note = f"the answer came, but could not be stored; it is in {where or 'Client.unsaved'}"
+        self._resting = replace(row, state="unknown", problem=note, source="")
+        self._is_out = self._is_spent = False
+        self._reply = None
+        self._at_risk += 1
+        unsaved = UnsavedError(self._clip_id, said, where)
+        yield Tell(self._event("unsaved", problem=str(unsaved)))
+        raise unsaved  # `_leave` stores the row
+
+    def _give_up(self, reply: Reply | Failure, outcome: Outcome, error: RemoteError) -> Steps[None]:
+        """Raise the error that ends it, after a look for the .mid that a fragment names."""
+        if not _fragment(reply, outcome):
+            raise error
+        kept = "what came is kept in the archive"
+        if outcome.midi_url is not None:
+            data, problem = yield from download_hosted(
+                outcome.midi_url, self._limit, self._allowed, patient=not self._once
+            )
+            if data is not None:
+                row = replace(self._resting, midi_origin="hosted", midi_problem="")
+                try:
+                    yield Store(row, midi=data)
+                except Exception as failure:  # noqa: BLE001 - as above
+                    problem = f"downloaded, but not stored: {in_one_line(failure)}"
+            kept += f"; no hosted .mid: {problem}" if problem else ", the hosted .mid too"
+        raise UnknownOutcomeError(self._clip_id, f"{outcome.problem}; {kept}")
+
+    def _leave(self) -> Steps[None]:
+        """Let go of the clip after an error or an interrupt, and leave the truth behind."""
+        if self._is_out and self._reply is not None:  # an interrupt before the answer was stored
+            with contextlib.suppress(Exception):
+                yield from self._settle(self._reply)
+        if self._is_out:
+            self._resting = replace(
+                self._resting, state="unknown", calls=self._calls, problem=_CUT_OFF
+            )
+            self._resting = replace(self._resting, sent=self._begun.unix_seconds)
+            self._at_risk += 1
+            yield Tell(self._event("answered", problem=_CUT_OFF))
+        elif self._is_spent:
+            yield GiveBack()
+        if self._is_held:
+            with contextlib.suppress(Exception):
+                yield Store(self._resting)
+
+    def _find_owner(self) -> Steps[str]:
+        """Ask the archive under whose name it holds the clip."""
+        stored: Stored | None = None
+        with contextlib.suppress(Exception):
+            stored = yield Load(self._clip_id)
+        return "" if stored is None else stored.record.owner
+
+    def _event(
+        self,
+        what: What,
+        *,
+        state: State | None = None,
+        at_risk: int | None = None,
+        seconds: float = 0.0,
+        problem: str = "",
+    ) -> FetchEvent:
+        """Say what happened."""
+        return FetchEvent(
+            self._clip_id,
+            what,
+            state or self._resting.state,
+            self._calls,
+            self._at_risk if at_risk is None else at_risk,
+            seconds,
+            problem,
+        )
+
+
+def _fragment(reply: Reply | Failure, outcome: Outcome) -> bytes:
+    """Return what came of an answer that is not whole; empty if nothing is worth keeping."""
+    if outcome.verdict is not Verdict.UNKNOWN or not isinstance(reply, Reply):
+        return b""
+    if not (200 <= reply.status < 300 or outcome.midi_url):
+        return b""
+    return reply.sent or reply.body

@@ -1,0 +1,135 @@
+"""Many clips in threads: a few at a time, results as they come, and an orderly end."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from midikit.errors import DeadlineError
+from midikit.fetch.attempts import ends_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from midikit.fetch.clip import Clip
+
+__all__ = ["Stop", "fetch_in_threads"]
+
+_TICK = 0.1
+
+
+class Stop:
+    """The end of a batch: no new call after it is set; those that are out come back."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether no further call may be made."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Make no further call."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, at most until it is set.
+
+        Parameters
+        ----------
+        seconds : float
+            How long.
+        """
+        self._event.wait(seconds)
+
+    def check(self, clip_id: str) -> None:
+        """End a clip that would wait or be asked for.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Raises
+        ------
+        DeadlineError
+            If it is set.
+        """
+        if self._event.is_set():
+            raise DeadlineError(clip_id, "stopped while it was not ready yet; fetch it again")
+
+
+def fetch_in_threads(
+    clip_ids: Iterable[str],
+    fetch: Callable[[str], Clip],
+    stop: Stop,
+    *,
+    jobs: int,
+    deadline: float,
+) -> Iterator[tuple[str, Clip | Exception]]:
+    """Fetch clips in threads.
+
+    No more than `jobs` clips are taken from the iterable before a result is: memory does not grow
+    with the number of clips.
+
+    Parameters
+    ----------
+    clip_ids : iterable of str
+        The clips.
+    fetch : callable
+        Fetches one; must heed `stop`.
+    stop : Stop
+        Set here at the end.
+    jobs : int
+        Clips at a time.
+    deadline : float
+        Seconds for each.
+
+    Yields
+    ------
+    clip_id : str
+        The clip.
+    result : Clip or Exception
+        What became of it.
+    """
+
+    def fetch_one(clip_id: str) -> Clip:
+        try:
+            return fetch(clip_id)
+        except Exception as error:
+            if ends_batch(error, deadline):
+                stop.set()  # at once, before another thread pays or asks in vain
+            raise
+
+    ids = iter(clip_ids)
+    out: dict[Future[Clip], str] = {}
+    pool = ThreadPoolExecutor(jobs, "midikit-fetch")
+    try:
+        while True:
+            while len(out) < jobs and not stop.is_set:
+                clip_id = next(ids, None)
+                if clip_id is None:
+                    break
+                out[pool.submit(fetch_one, clip_id)] = clip_id
+            if not out:
+                return
+            done: set[Future[Clip]] = set()
+            while not done:  # in short steps, so that Ctrl-C is heard on every system
+                done = wait(out, _TICK, FIRST_COMPLETED).done
+            for future in done:
+                yield out.pop(future), _result(future)
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Clip]) -> Clip | Exception:
+    """Return what came of a clip."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, Exception):
+        return error
+    raise error

@@ -1,0 +1,172 @@
+"""An archive in memory: for tests, and for programs that keep what was paid for elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from midikit.fetch.archive import (
+    Record,
+    Reserved,
+    Stored,
+    check_clip_id,
+    granted,
+    orphaned,
+    settled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MemoryArchive"]
+
+
+class MemoryArchive:
+    """An archive that ends with its process; see `Archive` for its methods.
+
+    Examples
+    --------
+    >>> archive = MemoryArchive()
+    >>> archive.reserve("29fc9d9e")
+    Reserved(granted=True, record=None)
+    >>> archive.store(Record("29fc9d9e", "delivered", calls=1), answer=b"{}")
+    >>> archive.load("29fc9d9e").answer, archive.reserve("29fc9d9e").granted
+    (b'{}', False)
+    """
+
+    def __init__(self) -> None:
+        self._owner = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._records: dict[str, Record] = {}
+        self._bytes: dict[tuple[str, str], bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"MemoryArchive({len(self._records)} clips)"
+
+    def load(self, clip_id: str) -> Stored | None:
+        """Return what there is of a clip.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Returns
+        -------
+        Stored or None
+            None if it was never seen.
+        """
+        with self._lock:
+            record = self._records.get(clip_id)
+            if record is None:
+                return None
+            answer = self._bytes.get((clip_id, "answer"))
+            return Stored(record, answer, self._bytes.get((clip_id, "midi")))
+
+    def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
+        """Ask whether a paid call may be sent, and note that it is.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+        resend_unknown : bool, optional
+            Permit a call for a clip of unknown outcome.
+
+        Returns
+        -------
+        Reserved
+            Whether it may, and the row as it was.
+
+        Raises
+        ------
+        InputError
+            If it is no clip id.
+        """
+        check_clip_id(clip_id)
+        with self._lock:
+            before = self._records.get(clip_id)
+            after = granted(
+                before,
+                clip_id,
+                resend_unknown=resend_unknown,
+                owner=self._owner,
+                now=time.time(),
+            )
+            if after is not None:
+                self._records[clip_id] = after
+            return Reserved(after is not None, before)
+
+    def store(
+        self,
+        record: Record,
+        *,
+        answer: bytes | None = None,
+        midi: bytes | None = None,
+        fragment: bytes | None = None,
+    ) -> None:
+        """Replace a row and keep bytes with it.
+
+        Parameters
+        ----------
+        record : Record
+            The row; its two digests and the time of its change are filled in.
+        answer, midi : bytes or None, optional
+            The answer and the .mid; by default those that are there stay.
+        fragment : bytes or None, optional
+            What came of an answer that is not whole.
+
+        Raises
+        ------
+        InputError
+            If it is no clip id.
+        """
+        clip_id = record.clip_id
+        check_clip_id(clip_id)
+        with self._lock:
+            before = self._records.get(clip_id)
+            row = settled(before, record, answer=_sha256(answer), midi=_sha256(midi))
+            if answer is not None and row.answer_sha256 == _sha256(answer):
+                self._bytes[clip_id, "answer"] = answer
+            elif answer is not None:
+                self._keep_fragment(clip_id, answer)
+            if midi is not None:
+                self._bytes[clip_id, "midi"] = midi
+            if fragment is not None:
+                self._keep_fragment(clip_id, fragment)
+            self._records[clip_id] = replace(row, changed=time.time())
+
+    def list(self) -> Iterator[Record]:
+        """Go through the ledger.
+
+        Yields
+        ------
+        Record
+            One row a clip, by clip id.
+        """
+        with self._lock:
+            records = sorted(self._records.values(), key=lambda record: record.clip_id)
+        yield from records
+
+    def close(self) -> None:
+        """Let go of every clip; what is in flight then is of unknown outcome."""
+        with self._lock:
+            for clip_id, record in self._records.items():
+                self._records[clip_id] = orphaned(record)
+
+    def _keep_fragment(self, clip_id: str, data: bytes) -> None:
+        """Keep a fragment beside those before it; one that is there already is not kept twice."""
+        number = 1
+        while (kept := self._bytes.get((clip_id, f"fragment-{number}"))) is not None:
+            if kept == data:
+                return
+            number += 1
+        self._bytes[clip_id, f"fragment-{number}"] = data
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()

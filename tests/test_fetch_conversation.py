@@ -1,0 +1,504 @@
+"""Section by section of the paying rules: calls, ledger and restart after each event, both clients.
+
+One scripted service, answered from a list; the same table drives `Client` and `AsyncClient`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from midikit import errors
+from midikit.convert.midi import to_midi
+from midikit.fetch.async_client import AsyncClient
+from midikit.fetch.client import Client, Clip, Pending
+from midikit.fetch.conversation import conversation
+from midikit.fetch.driver import ARCHIVE, LateInterrupt, Turns
+from midikit.fetch.hosting import HOSTED_SECONDS
+from midikit.fetch.memory import MemoryArchive
+from midikit.fetch.secret import Secret
+from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.steps import Moment, Now, Post, Request, Sleep
+from midikit.parse.response import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from midikit.fetch.archive import Archive, Record
+    from midikit.fetch.telling import FetchEvent
+
+CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
+TOKEN = "sk-Zq7-do-not-show-me-4411"
+MID = bytes.fromhex("4d546864000000060000000101e0 4d54726b0000000400ff2f00")
+URL = "https://cdn.test/a.mid"
+NOTES = [{"start": 0.0, "end": 0.5, "pitch": 60, "velocity": 0.8}]
+DATA = {"midi_url": URL, "instruments": [{"name": "Piano", "notes": NOTES}]}
+RAW = json.dumps({"code": 200, "data": DATA}).encode()
+RUNNING = (200, b'{"code":200,"data":{"state":"running"}}')
+GONE = (404, b"gone")
+
+Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]] | type[BaseException]
+
+
+class World:
+    """A service with a script, on a clock that only pauses move; both kinds of client."""
+
+    def __init__(self, kind: str, archive: Archive) -> None:
+        self.kind = kind
+        self.archive = archive
+        self.now = 1000.0
+        self.pauses: list[float] = []
+        self.posts = self.gets = self.sent = 0
+        self.answers: list[Answer] = [(200, RAW)]
+        self.hosted: Answer = (200, MID)
+        self.events: list[FetchEvent] = []
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        answer = self.hosted
+        if request.method == "POST":
+            self.posts += 1
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        else:
+            self.gets += 1
+        unsent = answer is httpx.ConnectError or answer is httpx.ConnectTimeout
+        self.sent += request.method == "POST" and not unsent
+        if isinstance(answer, type):
+            raise answer("the socket's own words")
+        status, body = answer[:2]
+        return httpx.Response(status, content=body, headers=answer[2] if len(answer) > 2 else {})
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        options = {"token": TOKEN, "archive": self.archive, **options}
+        options |= {"clock": lambda: self.now, "on_event": self.events.append}
+        return options | {"transport": httpx.MockTransport(self.handle)}
+
+    def act(self, method: str, *words: Any, **given: Any) -> Any:
+        """Call a method of a new client of this kind."""
+        names = ("token", "budget")
+        options = {name: given.pop(name) for name in names if name in given}
+        if self.kind == "sync":
+            with Client(sleep=self.sleep, **self.options(**options)) as client:
+                return getattr(client, method)(*words, **given)
+
+        async def main() -> Any:
+            async with AsyncClient(sleep=self.sleep_async, **self.options(**options)) as client:
+                return await getattr(client, method)(*words, **given)
+
+        return asyncio.run(main())
+
+    def fetch(self, clip_id: str = CLIP, **given: Any) -> Clip:
+        clip = self.act("fetch", clip_id, **given)
+        assert isinstance(clip, Clip)
+        return clip
+
+    def poll(self, clip_id: str = CLIP, **given: Any) -> Clip | Pending:
+        result: Clip | Pending = self.act("poll", clip_id, **given)
+        return result
+
+    def row(self, clip_id: str = CLIP) -> Record:
+        stored = self.archive.load(clip_id)
+        assert stored is not None
+        return stored.record
+
+
+@pytest.fixture(params=["sync", "async"])
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Make a world for either client, with an archive in memory."""
+    for name in ("MIDIKIT_TOKEN", "MIDIKIT_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MIDIKIT_ALLOW_HOSTS", "cdn.test:443")
+    return World(request.param, MemoryArchive())
+
+
+NOT_SENT, UNKNOWN = errors.NotSentError, errors.UnknownOutcomeError
+ONE_SECOND = {"retry-after": "1"}
+TABLE: list[tuple[str, list[Answer], int, str, type[Exception] | None]] = [
+    # event, what each call is answered with, POSTs, state in the ledger, what is raised
+    ("no connection", [httpx.ConnectError], 4, "refundable", NOT_SENT),
+    ("no connection in time", [httpx.ConnectTimeout], 4, "refundable", NOT_SENT),
+    ("no connection once", [httpx.ConnectError, (200, RAW)], 2, "delivered", None),
+    ("429 for a second", [(429, b"", ONE_SECOND), (200, RAW)], 2, "delivered", None),
+    ("429 for a day", [(429, b"", {"retry-after": "86400"})], 1, "refundable", errors.RateLimitedError),
+    ("429 with junk", [(429, b"", {"retry-after": "soon"}), (200, RAW)], 2, "delivered", None),
+    ("429 for ever", [(429, b"")], 13, "refundable", errors.RateLimitedError),
+    ("430, too fast", [(430, b""), (200, RAW)], 2, "delivered", None),
+    ("503 with a time", [(503, b"", ONE_SECOND), (200, RAW)], 2, "delivered", None),
+    ("504 refunded once", [(504, b'{"code":504}'), (200, RAW)], 2, "delivered", None),
+    ("504 refunded", [(504, b'{"code":504}')], 3, "refundable", errors.TaskFailedError),
+    ("504 of a gateway", [(504, b"<h1>Gateway Time-out</h1>")], 1, "unknown", UNKNOWN),
+    ("running thrice", [RUNNING, RUNNING, RUNNING, (200, RAW)], 4, "delivered", None),
+    ("running, then lost", [RUNNING, httpx.ReadError], 2, "unknown", UNKNOWN),
+    ("running, then refused", [RUNNING, (400, b"{}")], 2, "failed", errors.ClipRefusedError),
+    ("running, no credits", [RUNNING, (402, b"")], 2, "running", errors.CreditsError),
+    ("500", [(500, b"{}")], 1, "unknown", UNKNOWN),
+    ("502", [(502, b"<html>")], 1, "unknown", UNKNOWN),
+    ("503 alone", [(503, b"")], 1, "unknown", UNKNOWN),
+    ("no answer in time", [httpx.ReadTimeout], 1, "unknown", UNKNOWN),
+    ("reset", [httpx.ReadError], 1, "unknown", UNKNOWN),
+    ("closed", [httpx.RemoteProtocolError], 1, "unknown", UNKNOWN),
+    ("cut short", [(200, RAW[:90])], 1, "unknown", UNKNOWN),
+    ("HTML with 200", [(200, b"<html>Oops</html>")], 1, "unknown", UNKNOWN),
+    ("a redirect", [(307, b"", {"location": "https://x.test/"})], 1, "unknown", UNKNOWN),
+    ("400", [(400, b'{"message":"task not found."}')], 1, "failed", errors.ClipRefusedError),
+    ("404", [(404, b"")], 1, "failed", errors.ClipRefusedError),
+    ("405", [(405, b"")], 1, "failed", errors.ClipRefusedError),
+    ("409", [(409, b"")], 1, "failed", errors.ClipRefusedError),
+    ("422", [(422, b"")], 1, "failed", errors.ClipRefusedError),
+    ("418", [(418, b"")], 1, "failed", errors.ClipRefusedError),
+    ("401", [(401, b"")], 1, "refundable", errors.AuthenticationError),
+    ("403", [(403, b"")], 1, "refundable", errors.AuthenticationError),
+    ("402", [(402, b"")], 1, "refundable", errors.CreditsError),
+    ("403, credits", [(403, b"no credits left")], 1, "refundable", errors.CreditsError),
+    ("429, credits", [(429, b"no credits left")], 1, "refundable", errors.CreditsError),
+    ("455", [(455, b"")], 1, "refundable", errors.MaintenanceError),
+    ("200, code 403", [(200, b'{"code":403,"message":"credits"}')], 1, "refundable", errors.CreditsError),
+    ("200, code 400", [(200, b'{"code":400}')], 1, "failed", errors.ClipRefusedError),
+    ("200, code 500", [(200, b'{"code":500}')], 1, "unknown", UNKNOWN),
+    ("200, task failed", [(200, b'{"state":"failed"}')], 1, "unknown", errors.TaskFailedError),
+    ("200", [(200, RAW)], 1, "delivered", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "posts", "state", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_each_event_costs_what_the_table_says_and_leaves_the_truth(
+    world: World, answers: list[Answer], posts: int, state: str, kind: type[Exception] | None
+) -> None:
+    """POSTs, ledger, exception; then a restart: asked again, unless it is unknown or here."""
+    world.answers = list(answers)
+    if kind is None:
+        assert world.fetch().raw == RAW
+    else:
+        with pytest.raises(errors.RemoteError) as caught:
+            world.fetch()
+        assert type(caught.value) is kind
+    row = world.row()
+    assert (world.posts, row.state, row.owner) == (posts, state, "")
+    assert row.calls == world.sent
+    assert bool(row.problem) == (kind is not None)
+    may_be_charged = kind is not None and (state == "unknown" or answers[0] is RUNNING)
+    assert (world.events[-1].credits_at_risk > 0) == may_be_charged
+    world.answers = [(200, RAW)]
+    if state == "unknown":
+        with pytest.raises(errors.UnknownOutcomeError, match="not sent again"):
+            world.fetch()
+        assert world.posts == posts
+        assert world.fetch(resend_unknown=True).raw == RAW
+        assert world.posts == posts + 1
+    else:
+        assert world.fetch().from_archive == (state == "delivered")
+        assert world.posts == posts + (state != "delivered")
+    assert world.row().state == "delivered"
+    assert world.fetch(token=None).from_archive
+
+
+def test_the_archive_on_disk_serves_both_clients(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default archive: what one paid for the other finds, and both close it."""
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
+    clip = world.fetch()
+    assert not (tmp_path / "home").exists()
+    with SqliteArchive(tmp_path / "home") as archive:
+        world.archive = archive
+        assert world.fetch().raw == clip.raw
+        world.kind = {"sync": "async", "async": "sync"}[world.kind]
+        assert world.fetch().from_archive
+    assert world.posts == 2
+
+
+def test_a_file_that_is_gone_is_made_of_the_notes_and_asked_for_once_more_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marked, with the true reason; asked for again within 24 hours, in one request each time."""
+    world.hosted = (503, b"")
+    clip = world.fetch()
+    assert (clip.rebuilt, clip.hosted) == (True, to_midi(read_json(RAW)))
+    assert clip.hosted_problem == f"{URL}: the host answered 503"
+    row = world.row()
+    assert (row.midi_origin, row.midi_problem) == ("rebuilt", clip.hosted_problem)
+    assert (world.gets, world.events[-1].what) == (3, "rebuilt")
+    world.hosted = GONE
+    again = world.fetch()
+    assert (again.hosted, again.hosted_problem, again.rebuilt) == (
+        clip.hosted,
+        clip.hosted_problem,
+        True,
+    )
+    assert world.gets == 4
+    later = time.time() + HOSTED_SECONDS
+    with monkeypatch.context() as clock:
+        clock.setattr("time.time", lambda: later)
+        assert world.fetch().rebuilt
+    assert world.gets == 4
+    world.hosted = (200, MID)
+    found = world.fetch()
+    assert (found.hosted, found.hosted_problem, found.rebuilt) == (MID, None, False)
+    assert (world.row().midi_origin, world.row().midi_problem) == ("hosted", "")
+    assert (world.posts, world.fetch().hosted, world.gets) == (1, MID, 5)
+
+
+@pytest.mark.parametrize("hosted", [(403, b"<Error>expired</Error>"), GONE, (200, b"<html>login")])
+def test_a_hosted_file_that_is_none_is_not_waited_for(world: World, hosted: Answer) -> None:
+    """Expired, gone, or a page in its place: one request, then the notes."""
+    world.hosted = hosted
+    clip = world.fetch()
+    assert (clip.rebuilt, world.gets, world.pauses) == (True, 1, [])
+    assert str(clip.hosted_problem).startswith(URL)
+
+
+def test_an_answer_that_cannot_be_read_keeps_its_bytes(world: World) -> None:
+    """No .mid can be made of it; the answer is here, and both reasons are said."""
+    body = b'{"code": 200, "data": {"instruments": [7]}}'
+    world.answers = [(200, body)]
+    clip = world.fetch()
+    assert (clip.raw, world.row().state) == (body, "delivered")
+    assert clip.rebuilt == (clip.hosted is not None)
+
+
+def test_polling_takes_one_step_at_a_time(world: World) -> None:
+    """At most one call and no pause; not again before it is time; then the clip."""
+    world.answers = [RUNNING, RUNNING, (200, RAW)]
+    first = world.poll()
+    assert isinstance(first, Pending)
+    assert (world.posts, world.row().state, world.row().owner) == (1, "running", "")
+    assert 0 < first.retry_after <= 1.5
+    assert "not ready yet" in first.problem
+    early = world.poll()
+    assert isinstance(early, Pending)
+    assert 0 < early.retry_after <= 1.5
+    assert world.posts == 1
+    earlier(world, 2.0)
+    second = world.poll()
+    assert isinstance(second, Pending)
+    assert 1.5 < second.retry_after <= 2.4
+    earlier(world, 2.4)
+    clip = world.poll()
+    assert isinstance(clip, Clip)
+    assert (clip.raw, clip.hosted, world.posts, world.pauses) == (RAW, MID, 3, [])
+    assert isinstance(world.poll(token=None), Clip)
+
+
+def earlier(world: World, seconds: float) -> None:
+    """Let the last call of the clip be longer ago."""
+    row = world.row()
+    object.__setattr__(row, "sent", row.sent - seconds)
+    world.archive.store(row)
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        ((429, b"", {"retry-after": "7"}), 7.0),
+        ((503, b"", {"retry-after": "86400"}), 86400.0),
+        ((429, b""), 0.5),
+        (httpx.ConnectError, NOT_SENT),
+        ((504, b'{"code":504}'), errors.TaskFailedError),
+        (httpx.ReadError, UNKNOWN),
+        ((401, b""), errors.AuthenticationError),
+    ],
+)
+def test_a_poll_never_waits(world: World, answer: Answer, result: float | type[Exception]) -> None:
+    """What asks to wait is pending; whatever else is an error, and one call was made."""
+    world.answers = [answer]
+    if isinstance(result, float):
+        pending = world.poll()
+        assert isinstance(pending, Pending)
+        assert 0.5 * result <= pending.retry_after <= result
+    else:
+        with pytest.raises(result):
+            world.poll()
+    assert (world.posts, world.pauses, world.row().owner) == (1, [], "")
+    if result is UNKNOWN:
+        with pytest.raises(UNKNOWN):
+            world.poll()
+        assert world.posts == 1
+
+
+def test_a_clip_in_other_hands_is_pending(world: World) -> None:
+    """For a poll; a fetch waits until its deadline, and both leave it there."""
+    assert world.archive.reserve(CLIP).granted
+    pending = world.poll()
+    assert isinstance(pending, Pending)
+    assert "still fetching it" in pending.problem
+    with pytest.raises(errors.DeadlineError, match="was still fetching it at the deadline"):
+        world.fetch(deadline=5.0)
+    assert (world.posts, world.row().state) == (0, "in flight")
+    assert [event.what for event in world.events] == ["held"] * len(world.events)
+    assert world.pauses == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
+
+
+def test_events_tell_the_story(world: World) -> None:
+    """Each call, its outcome and the pauses between, with what is at risk meanwhile."""
+    world.answers = [RUNNING, (429, b"", ONE_SECOND), (200, RAW)]
+    world.fetch()
+    story = [
+        (event.what, event.state, event.calls, event.credits_at_risk) for event in world.events
+    ]
+    assert story == [
+        ("sending", "in flight", 1, 1),
+        ("answered", "running", 1, 1),
+        ("waiting", "running", 1, 1),
+        ("sending", "in flight", 2, 2),
+        ("answered", "running", 2, 1),
+        ("waiting", "running", 2, 1),
+        ("sending", "in flight", 3, 2),
+        ("answered", "delivered", 3, 0),
+        ("hosted", "delivered", 3, 0),
+    ]
+    assert {event.clip_id for event in world.events} == {CLIP}
+    assert world.events[2].seconds == world.pauses[0]
+
+
+def test_a_listener_that_fails_costs_no_clip(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said in the log, and the clip comes."""
+
+    def fail(event: FetchEvent) -> None:
+        raise ZeroDivisionError
+
+    world.events = type("Failing", (), {"append": staticmethod(fail)})()  # type: ignore[assignment]
+    assert world.fetch().raw == RAW
+    assert f"on_event raised ZeroDivisionError for clip {CLIP}" in caplog.text
+
+
+SCRIPTS: list[list[Answer]] = [
+    [(200, RAW)],
+    [RUNNING, (200, RAW)],
+    [(429, b"", ONE_SECOND), RUNNING, (200, RAW)],
+    [(504, b'{"code":504}'), (200, RAW)],
+    [(400, b"{}")],
+    [(500, b"{}")],
+    [(200, RAW[:90])],
+    [httpx.ConnectError, (200, RAW)],
+]
+
+
+class Interrupted:
+    """Drives one conversation against a memory archive and cuts it off at a step."""
+
+    def __init__(self, script: list[Answer], cut_at: int, *, performed: bool) -> None:
+        self.archive = MemoryArchive()
+        self.world = World("sync", self.archive)
+        self.world.answers = list(script)
+        self.client = Client(sleep=self.world.sleep, **self.world.options())
+        self.cut_at = cut_at
+        self.performed = performed
+        self.steps: list[Request] = []
+        self.cut: Request | None = None
+
+    def perform(self, request: Request) -> Any:
+        self.steps.append(request)
+        if len(self.steps) - 1 != self.cut_at:
+            return self.client._perform(CLIP, None, request)
+        self.cut = request
+        if isinstance(request, ARCHIVE):
+            # An archive is not cut in half: the interrupt comes with its result, or undoes it.
+            value = self.client._perform(CLIP, None, request)
+            raise LateInterrupt(KeyboardInterrupt(), value, None)
+        if self.performed:
+            self.client._perform(CLIP, None, request)
+        raise KeyboardInterrupt
+
+    def run(self) -> bool:
+        """Go; tell whether it was cut off."""
+        turns: Turns[Clip | Pending] = Turns(
+            conversation(
+                CLIP,
+                secret=Secret(TOKEN),
+                deadline=300.0,
+                allowed=frozenset([("cdn.test", 443)]),
+            )
+        )
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            while (request := turns.next(value, error)) is not None:
+                value = error = None
+                try:
+                    value = self.perform(request)
+                except BaseException as caught:  # noqa: BLE001
+                    error = caught
+        except KeyboardInterrupt:
+            assert not turns.is_left_open
+            return True
+        except errors.MidikitError:
+            return False
+        return False
+
+
+@pytest.mark.parametrize("performed", [False, True])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_interrupt_at_any_step_leaves_the_truth(
+    monkeypatch: pytest.MonkeyPatch, script: list[Answer], performed: bool
+) -> None:
+    """Nobody holds the clip, no call that was out is called free, none is sent again unasked."""
+    monkeypatch.setenv("MIDIKIT_ALLOW_HOSTS", "cdn.test:443")
+    cut_off = 0
+    for cut_at in range(200):
+        scene = Interrupted(script, cut_at, performed=performed)
+        was_cut = scene.run()
+        if scene.cut is None:
+            break
+        cut_off += was_cut
+        stored = scene.archive.load(CLIP)
+        record = None if stored is None else stored.record
+        assert record is None or record.owner == ""
+        if isinstance(scene.cut, Post):
+            assert record is not None
+            assert record.state == "unknown"
+            assert "interrupted before the answer" in record.problem
+        else:
+            assert record is None or record.state != "in flight"
+        # A second client: never a call after one that may have been charged without an answer.
+        charged = [step for step in scene.steps if isinstance(step, Post)]
+        posts = scene.world.posts
+        scene.world.answers = [(200, RAW)]
+        try:
+            clip = scene.world.fetch()
+        except errors.UnknownOutcomeError:
+            assert scene.world.posts == posts
+        else:
+            assert clip.raw == RAW
+            assert clip.from_archive == (scene.world.posts == posts)
+            assert len(charged) <= len(script)
+    else:
+        pytest.fail("no end")
+    assert cut_off >= 5
+
+
+def test_nothing_in_the_conversation_reads_a_clock() -> None:
+    """Two runs with the same results ask for the same steps."""
+    first, second = (Interrupted([RUNNING, (200, RAW)], 10**6, performed=False) for _ in range(2))
+    for scene in (first, second):
+        moments = iter(range(10**6))
+        whole = scene.client._perform
+
+        def perform(
+            clip_id: str, stop: Any, request: Request, whole: Any = whole, moments: Any = moments
+        ) -> Any:
+            if isinstance(request, Now):
+                return Moment(float(next(moments)), 1e9, 0.5)
+            return whole(clip_id, stop, request)
+
+        scene.client._perform = perform  # type: ignore[method-assign]
+        scene.run()
+    assert [type(step) for step in first.steps] == [type(step) for step in second.steps]
+    assert [s for s in first.steps if isinstance(s, Sleep)] == [
+        s for s in second.steps if isinstance(s, Sleep)
+    ]
