@@ -79,6 +79,7 @@ def measure(
             "peak_mb": round(peak / 1e6, 1),
             "first_life_peak_mb": round(lives[0]["peak"] / 1e6, 1),
             "service_peak_mb": round(endpoint.memory() / 1e6, 1),
+            "service_processor_seconds": endpoint.processor_seconds(),
             "net_credits": totals["net"],
             "posts": totals["posts"],
             "downloads": totals["downloads"],

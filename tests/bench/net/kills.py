@@ -49,17 +49,26 @@ def measure(
     # Repeated calls are charged, so that every call that should not be shows in the books.
     with serving(repeat_charges=True, seed=seed) as endpoint, desk(endpoint) as at:
         words = at.fetch_words(ids, jobs=jobs, deadline=_DEADLINE, budget=10 * clips)
+        all_words = [words]
+        for number in range(1, procs):
+            # Neighbours in another order: the processes meet at some clips, not at every one.
+            places = {
+                clip_id: place + chance.uniform(0, 4 * jobs) for place, clip_id in enumerate(ids)
+            }
+            mixed = sorted(ids, key=places.__getitem__)
+            other = at.write_ids(mixed, f"ids-{number}.txt")
+            all_words.append([other if word == words[2] else word for word in words])
         said: dict[str, int] = {}
         hit = 0
         for _ in range(kills):
-            running = [at.start(*words) for _ in range(procs)]
+            running = [at.start(*each) for each in all_words]
             time.sleep(chance.uniform(*_LIFE))
             hit += sum([each.kill() for each in running])
             done = [each.wait() for each in running]
             accounts = endpoint.accounts()
             for clip_id in set().union(*(each.delivered for each in done)):
                 said.setdefault(clip_id, accounts[clip_id]["posts"])
-        ended = [each.wait() for each in [at.start(*words) for _ in range(procs)]]
+        ended = [each.wait() for each in [at.start(*each) for each in all_words]]
         without = endpoint.accounts()
         twice = [clip_id for clip_id, row in without.items() if _net(row) > 1]
         wrong += [f"{clip_id}: charged twice without permission" for clip_id in twice]
