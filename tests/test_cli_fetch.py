@@ -21,7 +21,6 @@ from midikit.__main__ import main
 from midikit.cli import sandbox as sandbox_command
 from midikit.errors import OutputError
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.archive import Record
 from midikit.fetch.client import Client
 from midikit.fetch.sqlite import SqliteArchive
 from midikit.parse.midi import read_midi
@@ -32,6 +31,7 @@ from midikit.sandbox.songs import demo_songs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from midikit.fetch.archive import Record
     from midikit.sandbox.endpoint import Sandbox
 
 SONGS = demo_songs()

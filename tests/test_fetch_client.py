@@ -21,13 +21,14 @@ import pytest
 
 from midikit import errors
 from midikit.convert.midi import to_midi
-from midikit.fetch.archive import Record, Stored
 from midikit.fetch.client import Client, Clip
 from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from midikit.fetch.archive import Record, Stored
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 TOKEN = "sk-Zq7-do-not-show-me-4411"

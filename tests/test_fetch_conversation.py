@@ -6,8 +6,13 @@ One scripted service, answered from a list; the same table drives `Client` and `
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import pickle
+import subprocess
+import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -27,7 +32,6 @@ from midikit.fetch.steps import Moment, Now, Post, Request, Sleep
 from midikit.parse.response import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from midikit.fetch.archive import Archive, Record
@@ -124,6 +128,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Wo
 
 
 NOT_SENT, UNKNOWN = errors.NotSentError, errors.UnknownOutcomeError
+LIMITED = errors.RateLimitedError
 ONE_SECOND = {"retry-after": "1"}
 TABLE: list[tuple[str, list[Answer], int, str, type[Exception] | None]] = [
     # event, what each call is answered with, POSTs, state in the ledger, what is raised
@@ -131,9 +136,9 @@ TABLE: list[tuple[str, list[Answer], int, str, type[Exception] | None]] = [
     ("no connection in time", [httpx.ConnectTimeout], 4, "refundable", NOT_SENT),
     ("no connection once", [httpx.ConnectError, (200, RAW)], 2, "delivered", None),
     ("429 for a second", [(429, b"", ONE_SECOND), (200, RAW)], 2, "delivered", None),
-    ("429 for a day", [(429, b"", {"retry-after": "86400"})], 1, "refundable", errors.RateLimitedError),
+    ("429 for a day", [(429, b"", {"retry-after": "86400"})], 1, "refundable", LIMITED),
     ("429 with junk", [(429, b"", {"retry-after": "soon"}), (200, RAW)], 2, "delivered", None),
-    ("429 for ever", [(429, b"")], 13, "refundable", errors.RateLimitedError),
+    ("429 for ever", [(429, b"")], 13, "refundable", LIMITED),
     ("430, too fast", [(430, b""), (200, RAW)], 2, "delivered", None),
     ("503 with a time", [(503, b"", ONE_SECOND), (200, RAW)], 2, "delivered", None),
     ("504 refunded once", [(504, b'{"code":504}'), (200, RAW)], 2, "delivered", None),
@@ -164,7 +169,7 @@ TABLE: list[tuple[str, list[Answer], int, str, type[Exception] | None]] = [
     ("403, credits", [(403, b"no credits left")], 1, "refundable", errors.CreditsError),
     ("429, credits", [(429, b"no credits left")], 1, "refundable", errors.CreditsError),
     ("455", [(455, b"")], 1, "refundable", errors.MaintenanceError),
-    ("200, code 403", [(200, b'{"code":403,"message":"credits"}')], 1, "refundable", errors.CreditsError),
+    ("200, code 403", [(200, b'{"code":403}')], 1, "refundable", errors.AuthenticationError),
     ("200, code 400", [(200, b'{"code":400}')], 1, "failed", errors.ClipRefusedError),
     ("200, code 500", [(200, b'{"code":500}')], 1, "unknown", UNKNOWN),
     ("200, task failed", [(200, b'{"state":"failed"}')], 1, "unknown", errors.TaskFailedError),
@@ -372,7 +377,7 @@ def test_a_listener_that_fails_costs_no_clip(
     def fail(event: FetchEvent) -> None:
         raise ZeroDivisionError
 
-    world.events = type("Failing", (), {"append": staticmethod(fail)})()  # type: ignore[assignment]
+    world.events = type("Failing", (), {"append": staticmethod(fail)})()
     assert world.fetch().raw == RAW
     assert f"on_event raised ZeroDivisionError for clip {CLIP}" in caplog.text
 
@@ -502,3 +507,84 @@ def test_nothing_in_the_conversation_reads_a_clock() -> None:
     assert [s for s in first.steps if isinstance(s, Sleep)] == [
         s for s in second.steps if isinstance(s, Sleep)
     ]
+
+
+ECHO = f"your token {TOKEN} is bad".encode()
+SCENES: list[Answer] = [
+    (200, RAW),
+    httpx.ConnectError,
+    httpx.ReadError,
+    RuntimeError,
+    KeyboardInterrupt,
+    asyncio.CancelledError,
+    (401, ECHO),
+    (403, b'{"message": "' + b"x" * 290 + ECHO + b'"}'),
+    (429, b'{"message": "' + ECHO + b'"}', {"retry-after": "86400"}),
+    (500, ECHO),
+    (504, b'{"code": 504, "message": "' + ECHO + b'"}'),
+    (200, b"<html><title>" + ECHO + b"</title></html>"),
+    (200, b'{"code": 400, "message": "' + ECHO + b'"}'),
+    (200, b'{"state": "failed", "message": "' + ECHO + b'"}'),
+    (200, b'{"state": "' + ECHO + b'"}'),
+    (200, RAW[:-1] + b', "echo": "' + ECHO + b'"}'),
+    (200, b'{"midi_url": "https://cdn.test/x.mid", "echo": "' + ECHO),
+]
+
+
+@pytest.mark.parametrize("method", ["fetch", "poll"])
+@pytest.mark.parametrize("scene", range(len(SCENES)))
+def test_the_token_is_nowhere(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, scene: int, method: str
+) -> None:
+    """Not in errors, tracebacks with locals, pickles, logs, events, the archive or a repr."""
+    caplog.set_level(1)
+    world.archive = SqliteArchive(tmp_path / "home")
+    world.answers = [SCENES[scene]]
+    world.hosted = (404, ECHO)
+    said: list[str] = []
+    try:
+        said.append(repr(world.act(method, CLIP)))
+    except (errors.MidikitError, KeyboardInterrupt, asyncio.CancelledError) as error:
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        said += [*trace.format(), repr(error.__context__), repr(error.__cause__)]
+        said.append(pickle.dumps(error).decode("latin-1"))
+        assert not any("httpx" in frame.filename for frame in trace.stack)
+    world.archive.close()
+    said += [caplog.text, repr(world.events), *map(str, world.events)]
+    said += [pickle.dumps(event).decode("latin-1") for event in world.events]
+    said += [repr(vars(record)) for record in caplog.records]
+    for path in (tmp_path / "home").rglob("*"):
+        said.append(path.read_bytes().decode("latin-1") if path.is_file() else str(path))
+    text = "".join(said)
+    assert CLIP in text
+    encoded = base64.b64encode(TOKEN.encode()).decode().rstrip("=")
+    assert [form for form in (TOKEN, encoded, TOKEN[-8:]) if form in text] == []
+
+
+def test_no_client_is_pickled_or_shows_its_token(world: World) -> None:
+    """Nor what it is made of."""
+    client: Any = Client(TOKEN) if world.kind == "sync" else AsyncClient(TOKEN)
+    shown = repr(client) + repr(vars(client)) + repr(vars(client._account))
+    assert TOKEN[-8:] not in shown
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        pickle.dumps(client)
+    assert TOKEN[-8:] not in str(caught.value)
+    bad = TOKEN + " with a space"
+    with pytest.raises(errors.TokenError) as refused:
+        (Client if world.kind == "sync" else AsyncClient)(bad)
+    trace = refused.value.__traceback__
+    assert trace is not None
+    frames = traceback.TracebackException(
+        type(refused.value), refused.value, trace.tb_next, capture_locals=True
+    )
+    assert TOKEN[-8:] not in "".join(frames.format())
+
+
+def test_nothing_is_printed_unless_it_is_asked_for() -> None:
+    """A program without logging sees no line of ours, not even of an unknown outcome."""
+    code = (
+        "from midikit.fetch.telling import FetchEvent, tell;"
+        "tell(FetchEvent('clip', 'unsaved', 'unknown', 1, 1), None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""

@@ -1,16 +1,25 @@
 """The paid endpoint: ask once, wait, keep what was paid for.
 
-=============  =================================================================================
-`client`       `Client.fetch`: archive, call, polls, download; the only place that sleeps
-`answers`      what one answer or failure means, and whether it was charged; pure
-`attempts`     what to do next: deliver, wait or give up; pure
-`polling`      pauses, ``Retry-After``, deadlines; pure, no clock
-`store`        what the client asks of an archive; bring your own
-`archive`      what was paid for, on disk
-`download`     the hosted .mid, without the token, public addresses only
-`addresses`    names to addresses, and which of them may be reached
-`wire`         one request on one connection that ends at a deadline
-`body`         a body read up to a size and a deadline
-`secret`       the token
-=============  =================================================================================
+=================  =============================================================================
+`client`           `Client`: performs the conversation with calls that block
+`async_client`     `AsyncClient`: performs the same conversation in an event loop
+`conversation`     what happens to a clip, in which order; pure, asks for all it needs by `steps`
+`asking`           its middle: the paid calls, each outcome stored before anything else
+`hosting`          its end: the hosted .mid, or one made of the notes
+`steps`            what a conversation asks for; `driver` and `async_driver` carry it there and back
+`answers`          what one answer or failure means, and whether it was charged; pure
+`attempts`         what to do next: deliver, wait or give up; pure
+`polling`          pauses, ``Retry-After``, deadlines; pure, no clock
+`keeping`          what the ledger says after an outcome; where bytes go that no archive takes
+`archive`          what was paid for: the values, the rules and the protocol; bring your own
+`sqlite`           the archive on disk, `memory` one in memory
+`many`             many clips in threads, and their orderly end
+`download`         the hosted .mid, without the token, public addresses only
+`addresses`        names to addresses, and which of them may be reached
+`exchange`         one request and its answer; `wire` and `async_wire` send it
+`limits`           what a connection may reach, and for how long
+`body`             a body read up to a size and a deadline
+`telling`          events and log lines
+`secret`           the token; `judging` masks it in what came back
+=================  =============================================================================
 """

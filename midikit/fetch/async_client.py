@@ -7,17 +7,16 @@ it, and what was paid for is stored before the task ends.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from midikit.fetch.account import Account
+from midikit.fetch.async_driver import AsyncStop, drain, run_async, whole
 from midikit.fetch.attempts import ends_batch
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.conversation import conversation
-from midikit.fetch.driver import ARCHIVE, LateInterrupt, Turns
-from midikit.fetch.many import Stop
+from midikit.fetch.driver import ARCHIVE
 from midikit.fetch.steps import Get, Post, Rebuild, Request, Reserve, Resolve, Sleep, Spill, Warm
 
 if TYPE_CHECKING:
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
     from midikit.fetch.budget import Budget
     from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
-    from midikit.fetch.steps import Steps
     from midikit.fetch.telling import FetchEvent
 
 __all__ = ["AsyncClient"]
 
 _MOST_THREADS = 32
-_Result = TypeVar("_Result")
 
 
 class AsyncClient:
@@ -198,7 +195,7 @@ class AsyncClient:
             once=True,
         )
         async with self._room:
-            return await _run(steps, functools.partial(self._perform, clip_id, None))
+            return await run_async(steps, functools.partial(self._perform, clip_id, None))
 
     async def fetch_many(
         self,
@@ -230,7 +227,7 @@ class AsyncClient:
         result : Clip or Exception
             The clip, or what `fetch` raised.
         """
-        stop = _Stop()
+        stop = AsyncStop()
         ids = _aiter(clip_ids)
         out: dict[asyncio.Task[Clip], str] = {}
         try:
@@ -249,10 +246,10 @@ class AsyncClient:
                     yield out.pop(task), _outcome(task)
         finally:
             stop.set()
-            await _drain(out)
+            await drain(out)
 
     async def _fetch(
-        self, clip_id: str, deadline: float, resend_unknown: bool, stop: _Stop | None
+        self, clip_id: str, deadline: float, resend_unknown: bool, stop: AsyncStop | None
     ) -> Clip:
         steps = conversation(
             clip_id,
@@ -263,7 +260,7 @@ class AsyncClient:
         )
         try:
             async with self._room:
-                clip = await _run(steps, functools.partial(self._perform, clip_id, stop))
+                clip = await run_async(steps, functools.partial(self._perform, clip_id, stop))
         except Exception as error:
             if stop is not None and ends_batch(error, deadline):
                 stop.set()  # at once, before another task pays or asks in vain
@@ -271,12 +268,12 @@ class AsyncClient:
         assert isinstance(clip, Clip)
         return clip
 
-    async def _perform(self, clip_id: str, stop: _Stop | None, request: Request) -> Any:
+    async def _perform(self, clip_id: str, stop: AsyncStop | None, request: Request) -> Any:
         """Perform a step."""
         if stop is not None and isinstance(request, (Reserve, Sleep)):
-            stop.check(clip_id)
+            stop.check(clip_id, is_asked=isinstance(request, Sleep))
         if isinstance(request, ARCHIVE):
-            return await _whole(self._threads, functools.partial(self._account.work, request))
+            return await whole(self._threads, functools.partial(self._account.work, request))
         match request:
             case Post(content, limit):
                 from midikit.fetch import async_wire  # noqa: PLC0415 - imports httpx
@@ -319,14 +316,14 @@ class AsyncClient:
     def _left(self, limit: Deadline) -> Callable[[], float]:
         return lambda: limit.left(self._account.clock())
 
-    async def _wait(self, clip_id: str, seconds: float, stop: _Stop | None) -> None:
+    async def _wait(self, clip_id: str, seconds: float, stop: AsyncStop | None) -> None:
         """Wait; a batch that has stopped does not."""
         if self._sleep is not None or stop is None:
             await (self._sleep or asyncio.sleep)(seconds)
         else:
             await stop.wait_soon(seconds)
         if stop is not None:
-            stop.check(clip_id)
+            stop.check(clip_id, is_asked=True)
 
     async def _warm(self) -> None:
         """Import what a call needs before the time of the call counts."""
@@ -337,52 +334,6 @@ class AsyncClient:
             exchange.warm(self._account.url)
 
 
-class _Stop(Stop):
-    """The end of a batch, for tasks that wait in a loop."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._soon = asyncio.Event()
-
-    def set(self) -> None:
-        """Make no further call."""
-        super().set()
-        self._soon.set()
-
-    async def wait_soon(self, seconds: float) -> None:
-        """Wait, at most until it is set."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._soon.wait(), seconds)
-
-
-async def _run(steps: Steps[_Result], perform: Callable[[Request], Awaitable[Any]]) -> _Result:
-    """Drive a conversation; a cancellation is raised inside it like any other error."""
-    turns = Turns(steps)
-    request = turns.next()
-    while request is not None:
-        value = error = None
-        try:
-            value = await perform(request)
-        except BaseException as caught:  # noqa: BLE001 - raised inside the conversation
-            error = caught
-        request = turns.next(value, error)
-    return turns.result
-
-
-async def _whole(threads: ThreadPoolExecutor, act: Callable[[], Any]) -> Any:
-    """Perform a step of the archive in a thread; a cancellation waits for its end."""
-    task = asyncio.get_running_loop().run_in_executor(threads, act)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError as error:
-        interrupt = error
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([task])
-    failed = task.exception()
-    raise LateInterrupt(interrupt, None if failed else task.result(), failed)
-
-
 def _outcome(task: asyncio.Task[Clip]) -> Clip | Exception:
     """Return what came of a clip."""
     error = task.exception()
@@ -391,23 +342,6 @@ def _outcome(task: asyncio.Task[Clip]) -> Clip | Exception:
     if isinstance(error, Exception):
         return error
     raise error
-
-
-async def _drain(out: Iterable[asyncio.Task[Clip]]) -> None:
-    """Wait for the calls that are out; a cancellation meanwhile ends them."""
-    tasks = list(out)
-    try:
-        if tasks:
-            await asyncio.wait(tasks)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        raise
-    finally:
-        for task in tasks:
-            if task.done() and not task.cancelled():
-                task.exception()  # seen: nobody asks for it any more
 
 
 async def _aiter(clip_ids: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[str]:

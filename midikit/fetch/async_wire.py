@@ -19,7 +19,6 @@ import httpx
 from midikit.fetch.addresses import is_address, late, look_up
 from midikit.fetch.exchange import (
     Exchange,
-    Limits,
     as_httpx,
     core_request,
     failure,
@@ -27,6 +26,7 @@ from midikit.fetch.exchange import (
     posting,
     tls,
 )
+from midikit.fetch.limits import Limits
 
 if TYPE_CHECKING:
     import ssl

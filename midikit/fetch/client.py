@@ -306,7 +306,7 @@ class Client:
     def _perform(self, clip_id: str, stop: Stop | None, request: Request) -> Any:
         """Perform a step."""
         if stop is not None and isinstance(request, (Reserve, Sleep)):
-            stop.check(clip_id)
+            stop.check(clip_id, is_asked=isinstance(request, Sleep))
         match request:
             case Post(content, limit):
                 from midikit.fetch.wire import Wire, post  # noqa: PLC0415 - imports httpx
@@ -355,7 +355,7 @@ class Client:
         else:
             stop.wait(seconds)
         if stop is not None:
-            stop.check(clip_id)
+            stop.check(clip_id, is_asked=True)
 
     def _warm(self) -> None:
         """Import what a call needs before the time of the call counts."""

@@ -14,7 +14,6 @@ import httpcore
 import httpx
 
 from midikit.escape import printable
-from midikit.fetch.addresses import is_loopback
 from midikit.fetch.answers import Failure, Reply
 from midikit.fetch.body import Body
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_ANSWER_BYTES",
     "Exchange",
-    "Limits",
     "as_httpx",
     "core_request",
     "failure",
@@ -45,7 +43,6 @@ _CONNECT_SECONDS = 10.0
 _AGENT = "midikit"
 _WAITED_FOR = {True: "connection", False: "answer"}
 _LATE = "not complete at the deadline"
-_PASSED = "the deadline has passed"
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -323,84 +320,3 @@ def core_request(request: httpx.Request, stream: Any) -> httpcore.Request:
         content=stream,
         extensions={"timeout": request.extensions["timeout"]},
     )
-
-
-class Limits:
-    """What one connection may reach, and for how long.
-
-    Parameters
-    ----------
-    request : httpx.Request
-        Carries ``left``, a function telling the seconds left, and perhaps ``addresses``, the
-        checked addresses to connect to.
-    """
-
-    def __init__(self, request: httpx.Request) -> None:
-        self._left: Callable[[], float] = request.extensions["left"]
-        self.addresses: Sequence[str] | None = request.extensions.get("addresses")
-        self._loopback_only = request.url.scheme == "http" and is_loopback(request.url.host)
-        self._has_written = False
-
-    def connecting(self, timeout: float | None) -> float:
-        """Return the seconds that connecting may take.
-
-        Parameters
-        ----------
-        timeout : float or None
-            What was asked for.
-
-        Returns
-        -------
-        float
-            At most what is left.
-        """
-        left = self._left()
-        if left <= 0:
-            raise httpcore.ConnectTimeout(_PASSED)
-        return left if timeout is None else min(timeout, left)
-
-    def reading(self) -> float:
-        """Return the seconds that a read may take.
-
-        Returns
-        -------
-        float
-            What is left.
-        """
-        left = self._left()
-        if left <= 0:
-            raise httpcore.ReadTimeout(_PASSED)
-        return left
-
-    def writing(self) -> float:
-        """Return the seconds that a write may take; the first one tells that a request left.
-
-        Returns
-        -------
-        float
-            What is left.
-        """
-        left = self._left()
-        if left <= 0:
-            raise (httpcore.WriteTimeout if self._has_written else httpcore.ConnectTimeout)(_PASSED)
-        self._has_written = True
-        return left
-
-    def check(self, host: str, addresses: Sequence[str]) -> Sequence[str]:
-        """Return the addresses of a host that may be tried.
-
-        Parameters
-        ----------
-        host : str
-            Its name.
-        addresses : sequence of str
-            What a name server says.
-
-        Returns
-        -------
-        sequence of str
-            The same.
-        """
-        if self._loopback_only and not all(map(is_loopback, addresses)):
-            raise httpcore.ConnectError(f"{host} is not this machine, and http is not for others")
-        return addresses

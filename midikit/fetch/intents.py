@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Claims", "IntentLog", "key_of", "line_of"]
 
-_LINE = 30
 _HEAD = 21
 _MOST_GRANTS = 0xFFFF
 _FILE_MODE = 0o600
@@ -186,14 +185,12 @@ def _count(claims: Claims, line: bytes) -> None:
     """Add what a line says."""
     claims.lines += 1
     head = line[:_HEAD]
-    try:
-        sound = len(line) == _LINE and zlib.crc32(head) == int(line[_HEAD:-1], 16)
-        key, number = int(head[1:17], 16), int(head[17:], 16)
-    except ValueError:
-        sound = False
-    if not sound:
+    # As it is written and no other way: int() would take capitals and more for the same number.
+    if line[_HEAD:] != b"%08x\n" % zlib.crc32(head) or len(head) != _HEAD:
         claims.damaged += 1
-    elif head[0] == _REMOVAL:
+        return
+    key, number = int(head[1:17], 16), int(head[17:], 16)
+    if head[0] == _REMOVAL:
         claims.grants.pop(key, None)
         claims.delivered.discard(key)
     else:

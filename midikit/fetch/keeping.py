@@ -77,6 +77,7 @@ def record_after(outcome: Outcome, before: Record, *, calls: int, unix_seconds: 
     Examples
     --------
     >>> from midikit.errors import ClipRefusedError
+    >>> from midikit.fetch.answers import Outcome
     >>> from midikit.fetch.archive import Record
     >>> refused = Outcome(Verdict.REFUSED, "task not found.", ClipRefusedError)
     >>> record_after(refused, Record("29fc9d9e", "running", 1), calls=2, unix_seconds=1e9).state

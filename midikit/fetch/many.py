@@ -44,13 +44,15 @@ class Stop:
         """
         self._event.wait(seconds)
 
-    def check(self, clip_id: str) -> None:
-        """End a clip that would wait or be asked for.
+    def check(self, clip_id: str, *, is_asked: bool) -> None:
+        """End a clip that would be asked for or wait.
 
         Parameters
         ----------
         clip_id : str
             The clip.
+        is_asked : bool
+            Whether it was asked for already.
 
         Raises
         ------
@@ -58,7 +60,8 @@ class Stop:
             If it is set.
         """
         if self._event.is_set():
-            raise DeadlineError(clip_id, "stopped while it was not ready yet; fetch it again")
+            when = "while it was not ready yet" if is_asked else "before it was asked for"
+            raise DeadlineError(clip_id, f"stopped {when}; fetch it again")
 
 
 def fetch_in_threads(

@@ -18,7 +18,6 @@ import httpx
 from midikit.fetch.addresses import resolve
 from midikit.fetch.exchange import (
     Exchange,
-    Limits,
     as_httpx,
     core_request,
     failure,
@@ -27,6 +26,7 @@ from midikit.fetch.exchange import (
     tls,
     warm,
 )
+from midikit.fetch.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
