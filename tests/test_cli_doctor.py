@@ -126,6 +126,28 @@ def test_an_archive_that_is_there_is_read(cli: Any, endpoint: Sandbox, tmp_path:
     assert endpoint.ledger.totals()["posts"] == 1
 
 
+def test_an_archive_with_something_to_know(
+    cli: Any, endpoint: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip of unknown outcome, one too large to read here, one on another machine."""
+    with serve(any_clip=True, polls=0, token=TOKEN) as other:
+        monkeypatch.setenv("MIDIKIT_BASE_URL", other.url)
+        assert cli("fetch", "close-charged.x").code == 3
+    monkeypatch.setenv("MIDIKIT_BASE_URL", endpoint.url)
+    state, text = checks(cli)["archive"]
+    assert state == "note"
+    assert text.endswith("1 of unknown outcome: midikit archive list --state unknown")
+    with monkeypatch.context() as patched:
+        patched.setattr(checkup, "_MOST_READ", 10)
+        state, text = checks(cli)["archive"]
+        assert state == "note"
+        assert text.endswith("not read here: run midikit archive verify")
+    monkeypatch.setattr("midikit.fetch.home.network_file_system", lambda _: "nfs4")
+    state, text = checks(cli)["archive"]
+    assert state == "fix"
+    assert "is on a network (nfs4), where locks do not hold; set MIDIKIT_HOME" in text
+
+
 def damage(home: Path) -> None:
     """Change a note of the stored answer, wherever it is kept."""
     changed = 0

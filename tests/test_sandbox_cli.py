@@ -60,18 +60,23 @@ def test_made_up_clips_and_their_ids(cli: Any, tmp_path: Path) -> None:
 
 def test_a_rehearsal_from_one_terminal_to_the_other(tmp_path: Path) -> None:
     """Start it, fetch through its faults, read its ledger, end it: the totals are told."""
-    words = ["sandbox", "--clips", "3", "--polls", "0", "--json"]
+    words = ["sandbox", "--clips", "3", "--polls", "0"]
     words += ["--fault", "504-refunded", "--fault", "made-3=mid-404"]
     start = [sys.executable, "-m", "midikit"]
-    with subprocess.Popen([*start, *words], stdout=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*start, *words], **pipes) as process:
         assert process.stdout is not None
-        row = json.loads(process.stdout.readline())
-        env = row["environment"] | {"MIDIKIT_HOME": str(tmp_path / "home")}
+        lines = [process.stdout.readline().removeprefix("export ").rstrip() for _ in range(3)]
+        env = dict(line.split("=", 1) for line in lines) | {"MIDIKIT_HOME": str(tmp_path / "home")}
         fetch = ["fetch", "made-1", "made-2", "made-3", "--json"]
-        done = subprocess.run([*start, *fetch], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run([*start, *fetch], env=env, **pipes, check=True)
         assert [json.loads(line)["exit"] for line in done.stdout.splitlines()] == [0, 0, 0]
-        with urllib.request.urlopen(row["ledger"], timeout=10) as response:
+        ledger = env["MIDIKIT_BASE_URL"].removesuffix("/api/v1/suno") + "/ledger"
+        with urllib.request.urlopen(ledger, timeout=10) as response:
             totals = json.load(response)["totals"]
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 0
     assert (totals["posts"], totals["charged"], totals["refunded"], totals["net"]) == (5, 5, 2, 3)
+    told = "5 calls for 3 clips: 5 credits charged, 2 refunded, 3 answers delivered, 3 downloads"
+    assert err.splitlines()[-2:] == [told, "stopped"]
