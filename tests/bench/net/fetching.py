@@ -31,7 +31,10 @@ _LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Done:
-    """A run that is over: exit code, both streams, seconds, peak memory, command lines seen."""
+    """A run that is over: exit code, both streams, seconds, peak memory, command lines seen.
+
+    Where it was stuck beyond the time it had, stderr ends with the stack of every thread.
+    """
 
     code: int
     out: bytes
@@ -39,6 +42,7 @@ class Done:
     seconds: float
     peak: int
     lines: frozenset[bytes] = frozenset()
+    stuck: bool = False
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -100,13 +104,17 @@ class Running:
         return self.send(signal.SIGKILL)
 
     def wait(self, seconds: float | None = None) -> Done:
-        """Wait for its end."""
+        """Wait for its end; what is stuck is asked for its stacks, and killed."""
+        stuck = False
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            stuck = True
+            self.send(signal.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
             self.kill()
             self.process.wait()
-            raise
         self._thread.join()
         with self._stack:
             for file in self._files:
@@ -114,7 +122,7 @@ class Running:
             out, err = (file.read() for file in self._files)
         seconds_run = self._ended - self._began
         code = self.process.returncode
-        return Done(code, out, err, seconds_run, self._peak, frozenset(self._lines))
+        return Done(code, out, err, seconds_run, self._peak, frozenset(self._lines), stuck)
 
     def _watch(self) -> None:
         """Look at memory and command lines until the end."""
@@ -142,7 +150,10 @@ class Desk:
     def environment(self) -> dict[str, str]:
         """Give the variables: none of this user's own that midikit reads, all of the sandbox."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MIDIKIT_")}
-        ours = {"MIDIKIT_HOME": str(self.home)} | self.endpoint.environment
+        ours = {
+            "MIDIKIT_HOME": str(self.home),
+            "PYTHONFAULTHANDLER": "1",
+        } | self.endpoint.environment
         return kept | ours | self.variables
 
     def write_ids(self, ids: Iterable[str], name: str = "ids.txt") -> str:
