@@ -32,12 +32,20 @@ _GRACE = 2.0
 
 
 def measure(
-    *, times: int, jobs: int, deadline: float = 15.0, seed: int = 1, twice: bool = False
+    *,
+    times: int,
+    jobs: int,
+    deadline: float = 15.0,
+    seed: int = 1,
+    twice: bool = False,
+    modes: Sequence[str] = _MODES,
+    clips: int | None = None,
 ) -> dict[str, Any]:
     """Interrupt so often; figures, with ``violations`` in words."""
     chance = random.Random(seed)
-    clips = max(2 * jobs, _PER_LIFE * times * jobs // 32)
-    ids = [f"{_MODES[number % len(_MODES)]}.{number}" for number in range(clips)]
+    if clips is None:
+        clips = max(2 * jobs, _PER_LIFE * times * jobs // 32)
+    ids = [f"{modes[number % len(modes)]}.{number}" for number in range(clips)]
     wrong: list[str] = []
     slowest = 0.0
     hit = 0
@@ -100,10 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=name, description=__doc__)
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=32)
+    parser.add_argument("--clips", type=int)
+    parser.add_argument("--modes", help="comma-separated, such as fine: many short calls")
     parser.add_argument("--deadline", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--twice", action="store_true", help="press it a second time at once")
     chosen = parser.parse_args(arguments)
+    chosen.modes = chosen.modes.split(",") if chosen.modes else _MODES
     figures = measure(**vars(chosen))
     for line in figures["violations"][:50]:
         print(line)
