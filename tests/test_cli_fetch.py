@@ -363,6 +363,31 @@ def test_check_hosted_downloads_for_a_saved_answer(
     assert "same notes as the hosted file" in capsys.readouterr().err
 
 
+def test_a_hosted_file_that_is_gone_is_rebuilt_and_said_to_be(
+    endpoint: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, in JSON, in the file's name; and never taken for a reference to check against."""
+    gone = Reply(404, {}, b"gone")
+    monkeypatch.setattr("midikit.fetch.wire.get", lambda *_, **__: gone)
+    assert main(["fetch", WALTZ, "-o", "out"]) == 0
+    err = capsys.readouterr().err
+    assert ", rebuilt .mid " in err
+    assert "the host answered 404; hosted files may be gone after 24 hours; rebuilt from" in err
+    assert {path.name for path in Path("out").iterdir()} == {
+        f"{WALTZ}.json",
+        f"{WALTZ}.rebuilt.mid",
+    }
+    rebuilt = read_midi(Path(f"out/{WALTZ}.rebuilt.mid"), strict=True)
+    assert rebuilt.note_count == SONGS[2].note_count
+    assert main(["fetch", WALTZ, "--json"]) == 0
+    (row,) = rows_of(capsys.readouterr().out)
+    assert (row["rebuilt"], row["from_archive"]) == (True, True)
+    assert "the host answered 404" in row["hosted_problem"]
+    assert main(["convert", WALTZ, "--check", "hosted"]) == 3
+    assert "the host answered 404" in capsys.readouterr().err
+    assert endpoint.charged == 1
+
+
 def test_the_demo_shows_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

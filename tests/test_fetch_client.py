@@ -8,8 +8,10 @@ import io
 import json
 import logging
 import pickle
+import stat
 import subprocess
 import sys
+import tempfile
 import traceback
 import zlib
 from dataclasses import replace
@@ -22,6 +24,7 @@ import pytest
 from midikit import errors
 from midikit.convert.midi import to_midi
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.keeping import spill
 from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.sqlite import SqliteArchive
 
@@ -711,3 +714,15 @@ def test_an_answer_in_the_last_moment_is_kept_without_its_file(world: World) -> 
     assert clip.raw == RAW
     assert "no time was left for the hosted .mid" in str(clip.hosted_problem)
     assert world.fetch().hosted == MID
+
+
+def test_spilling_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paid answer without an archive goes to a folder of its own, or nowhere."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = spill(f"../{CLIP}", RAW)
+    assert path is not None
+    assert path.read_bytes() == RAW
+    assert path.parent.parent == tmp_path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert spill(CLIP, RAW) is None

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -17,24 +19,28 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from midikit import errors
 from midikit.convert.midi import to_midi
+from midikit.fetch.archive import Record, Reserved
 from midikit.fetch.async_client import AsyncClient
+from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client, Clip, Pending
 from midikit.fetch.conversation import conversation
-from midikit.fetch.driver import ARCHIVE, LateInterrupt, Turns
+from midikit.fetch.driver import ARCHIVE, LateInterrupt, Turns, whole
 from midikit.fetch.hosting import HOSTED_SECONDS
 from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.secret import Secret
 from midikit.fetch.sqlite import SqliteArchive
-from midikit.fetch.steps import Moment, Now, Post, Request, Sleep
+from midikit.fetch.steps import Moment, Now, Post, Request, Reserve, Sleep
 from midikit.parse.response import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from midikit.fetch.archive import Archive, Record
+    from midikit.fetch.archive import Archive
     from midikit.fetch.telling import FetchEvent
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
@@ -266,13 +272,69 @@ def test_a_hosted_file_that_is_none_is_not_waited_for(world: World, hosted: Answ
     assert str(clip.hosted_problem).startswith(URL)
 
 
-def test_an_answer_that_cannot_be_read_keeps_its_bytes(world: World) -> None:
+def test_an_answer_that_cannot_be_read_keeps_its_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No .mid can be made of it; the answer is here, and both reasons are said."""
-    body = b'{"code": 200, "data": {"instruments": [7]}}'
-    world.answers = [(200, body)]
+
+    def fail(answer: bytes) -> bytes:
+        raise errors.AnswerError("", "data.instruments", "no notes in it")
+
+    monkeypatch.setattr("midikit.fetch.account.rebuild", fail)
+    world.hosted = GONE
     clip = world.fetch()
-    assert (clip.raw, world.row().state) == (body, "delivered")
-    assert clip.rebuilt == (clip.hosted is not None)
+    assert (clip.raw, clip.hosted, clip.rebuilt) == (RAW, None, False)
+    assert world.row().state == "delivered"
+    said = str(clip.hosted_problem)
+    assert "the host answered 404" in said
+    assert said.endswith("none could be made of the notes: data.instruments: no notes in it")
+    monkeypatch.undo()
+    monkeypatch.setenv("MIDIKIT_ALLOW_HOSTS", "cdn.test:443")
+    assert world.fetch().rebuilt
+
+
+class Narrow(MemoryArchive):
+    """An archive that takes no .mid."""
+
+    def store(self, record: Record, **data: bytes | None) -> None:
+        if data.get("midi") is not None:
+            raise errors.OutputError("disk full")
+        super().store(record, **data)
+
+
+def test_a_file_that_cannot_be_stored_is_handed_over(world: World) -> None:
+    """Downloaded, rebuilt, or named by a fragment: the error says so, and the clip is here."""
+    world.archive = Narrow()
+    assert world.fetch("one").hosted_problem == "downloaded, but not stored: disk full"
+    world.hosted = GONE
+    clip = world.fetch("two")
+    assert clip.rebuilt
+    assert str(clip.hosted_problem).endswith("; not stored: disk full")
+    world.hosted = (200, MID)
+    world.answers = [(200, RAW[:90])]
+    with pytest.raises(UNKNOWN, match=r"no hosted \.mid: downloaded, but not stored: disk full"):
+        world.fetch("three")
+
+
+def test_a_budget_ends_polls_too(world: World) -> None:
+    """The second call is beyond it; the clip may be asked for again, and nobody holds it."""
+    budget = Budget(1)
+    world.answers = [RUNNING, (200, RAW)]
+    with pytest.raises(errors.BudgetError):
+        world.fetch(budget=budget)
+    assert (world.posts, budget.spent) == (1, 1)
+    assert (world.row().state, world.row().owner) == ("running", "")
+    with pytest.raises(errors.BudgetError):
+        world.fetch("other", budget=Budget(0))
+    assert world.archive.load("other") is None
+
+
+def test_an_archive_that_lost_an_answer_is_not_paid_again(world: World) -> None:
+    """A row that says delivered without bytes is damage."""
+    world.archive.store(Record(CLIP, "delivered", calls=1))
+    with pytest.raises(errors.MidikitError, match="its answer"):
+        world.fetch()
+    assert world.posts == 0
 
 
 def test_polling_takes_one_step_at_a_time(world: World) -> None:
@@ -485,6 +547,81 @@ def test_an_interrupt_at_any_step_leaves_the_truth(
     else:
         pytest.fail("no end")
     assert cut_off >= 5
+
+
+def test_a_conversation_that_is_dropped_asks_for_nothing(world: World) -> None:
+    """Python closes what nobody finishes, and nobody performs steps any more by then."""
+    steps = conversation(CLIP, secret=Secret(TOKEN), deadline=300.0)
+    request: Any = steps.send(None)
+    while not isinstance(request, Post):
+        results = {Now: Moment(0.0, 0.0, 0.5), Reserve: Reserved(granted=True, record=None)}
+        request = steps.send(results.get(type(request)))
+    steps.close()
+
+
+def test_ctrl_c_does_not_cut_the_archive_in_half() -> None:
+    """It comes with what the archive gave, or raised, and an error alone is that error."""
+    for raised in (None, errors.OutputError("disk full")):
+
+        def act(raised: Exception | None = raised) -> int:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.3)
+            if raised is not None:
+                raise raised
+            return 7
+
+        with pytest.raises(LateInterrupt) as caught:
+            whole(act)
+        assert isinstance(caught.value.interrupt, KeyboardInterrupt)
+        assert (caught.value.value, caught.value.error) == (None if raised else 7, raised)
+    with pytest.raises(ZeroDivisionError):
+        whole(lambda: 1 // 0)
+
+
+LOST: list[Answer] = [
+    httpx.ReadError,
+    (200, RAW[:90]),
+    (500, b"{}"),
+    (200, b'{"state":"failed"}'),
+]
+FREE: list[Answer] = [
+    httpx.ConnectError,
+    RUNNING,
+    (429, b"", ONE_SECOND),
+    (504, b'{"code":504}'),
+    (400, b"{}"),
+    (401, b""),
+]
+HISTORY = st.lists(st.sampled_from([*LOST, *FREE, (200, RAW)]), max_size=8)
+
+
+@given(HISTORY, st.lists(st.sampled_from(["fetch", "poll"]), min_size=1, max_size=5))
+def test_no_history_is_charged_twice(history: list[Answer], methods: list[str]) -> None:
+    """Whatever the service does, however often a clip is asked for: no call after a lost one."""
+    world = World("sync", MemoryArchive())
+    answered: list[Answer] = []
+
+    class Noted(list[Answer]):
+        def pop(self, index: Any = -1) -> Answer:
+            answered.append(self[index])
+            return super().pop(index)
+
+    world.answers = Noted([*history, (200, RAW), (200, RAW)])
+    clip = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIDIKIT_ALLOW_HOSTS", "cdn.test:443")
+        for method in methods:
+            with contextlib.suppress(errors.RemoteError):
+                result = world.act(method, CLIP)
+                clip = result if isinstance(result, Clip) else clip
+    lost = [number for number, answer in enumerate(answered) if answer in LOST]
+    assert lost in ([], [len(answered) - 1])  # nothing was sent after a call of unknown outcome
+    assert (200, RAW) not in answered[:-1]  # nor after the answer
+    stored = world.archive.load(CLIP)
+    assert stored is None or stored.record.owner == ""
+    if clip is not None:
+        assert stored is not None
+        assert stored.answer == RAW
 
 
 def test_nothing_in_the_conversation_reads_a_clock() -> None:

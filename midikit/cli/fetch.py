@@ -63,7 +63,12 @@ More than {LARGE_BATCH} new clips in a script need --max-credits.
 @click.command("fetch", help=_HELP)
 @click.argument("clip_id", nargs=-1)
 @click.option("--from", "id_file", metavar="FILE", help="Clip ids, one a line; - for stdin.")
-@click.option("-o", "--output", metavar="DIR", help="Also write ID.json and ID.hosted.mid there.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    help="Also write ID.json and ID.hosted.mid there (ID.rebuilt.mid if that is gone).",
+)
 @click.option(
     "--deadline",
     type=Number(0.0, min_open=True),

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission", "Admitted", "Notice", "admit", "admit_folder", "ingest"]
 
-_PATIENCE = 30.0
 
 Admitted: TypeAlias = Literal["added", "there", "restored", "other"]
 """What became of an answer: new here, here already, in the place of damage, or not the one here."""
@@ -229,8 +228,14 @@ def admit(
     ----------
     vault : Vault
         The archive.
-    record, answer, midi, keep_other
-        See `Admission`.
+    record : Record
+        The row that it would have if the clip was never seen.
+    answer : bytes
+        The answer.
+    midi : bytes or None
+        The .mid, where it came with it.
+    keep_other : bool
+        Keep an answer that is not the one here as a fragment.
 
     Returns
     -------
@@ -246,7 +251,7 @@ def admit(
     admission = Admission(
         record, answer, midi, census=census, seen=vault.seen, keep_other=keep_other
     )
-    became = vault.write(admission.work, patience=_PATIENCE)
+    became = vault.write(admission.work, paid=True)
     census.heal(record.clip_id)
     return became
 

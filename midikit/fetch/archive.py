@@ -50,6 +50,7 @@ STATES: tuple[State, ...] = get_args(State)
 """Every state."""
 
 _CLIP_ID = re.compile(r"[\x21-\x7e]{1,200}")
+_UNSAVED = "its answer came, but was not stored"
 _ENDED = "the program that sent the call ended before its outcome was known"
 
 
@@ -336,6 +337,7 @@ def settled(
     Record
         `record` with its digests. What is delivered stays delivered, with its first answer: a
         callback may come while a call is out whose outcome then is unknown, or a second answer.
+        What is called delivered without an answer is of unknown outcome: it was paid for.
 
     Examples
     --------
@@ -348,6 +350,8 @@ def settled(
     if midi is None:
         midi = "" if before is None else before.midi_sha256
     record = replace(record, answer_sha256=there or answer or "", midi_sha256=midi)
+    if record.state == "delivered" and not record.answer_sha256:
+        return replace(record, state="unknown", problem=record.problem or _UNSAVED)
     if before is None or not there:
         return record
     return replace(record, state="delivered", problem=before.problem, source=before.source)

@@ -1,6 +1,6 @@
 """The paid calls of one fetch: one after another, each outcome stored before anything else.
 
-The part of `conversation` between taking a clip and letting go of it.
+The part of `conversation` from taking a clip to letting go of it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,34 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from midikit.errors import DeadlineError, UnknownOutcomeError, UnsavedError
+from midikit.errors import DeadlineError, InputError, UnknownOutcomeError, UnsavedError
 from midikit.escape import printable
 from midikit.fetch.answers import Reply, Verdict
+from midikit.fetch.archive import Record
 from midikit.fetch.attempts import Tally, advance, advance_once
 from midikit.fetch.clip import Pending
 from midikit.fetch.hosting import download_hosted
-from midikit.fetch.judging import judge
-from midikit.fetch.keeping import UNCHARGED, in_one_line, record_after
-from midikit.fetch.steps import GiveBack, Load, Moment, Now, Post, Sleep, Spend, Spill, Store, Tell
+from midikit.fetch.judging import fragment_of, judge
+from midikit.fetch.keeping import (
+    UNCHARGED,
+    in_one_line,
+    moment_of,
+    reason_of,
+    record_after,
+)
+from midikit.fetch.steps import (
+    GiveBack,
+    Load,
+    Moment,
+    Now,
+    Post,
+    Reserve,
+    Sleep,
+    Spend,
+    Spill,
+    Store,
+    Tell,
+)
 from midikit.fetch.telling import FetchEvent
 
 if TYPE_CHECKING:
@@ -27,7 +46,7 @@ if TYPE_CHECKING:
     from midikit.errors import RemoteError
     from midikit.fetch.addresses import HostPort
     from midikit.fetch.answers import Failure, Outcome
-    from midikit.fetch.archive import Record, State, Stored
+    from midikit.fetch.archive import Reserved, State, Stored
     from midikit.fetch.attempts import Step
     from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
@@ -36,6 +55,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking", "Delivered"]
 
+_FIRST_HELD_PAUSE = 0.1
+_LONGEST_HELD_PAUSE = 1.0
 _CUT_OFF = "it was interrupted before the answer came"
 
 
@@ -66,56 +87,57 @@ class _Answer(NamedTuple):
 
 
 class Asking:
-    """Asks for one clip that is reserved already.
+    """Asks for one clip.
 
     Parameters
     ----------
-    before : Record
-        Its row as it was before.
+    clip_id : str
+        The clip.
     secret : Secret
         The token.
     limit : Deadline
         When everything about the clip ends.
     allowed : frozenset of (str, int)
         Hosts that a download may reach though they are private.
+    resend_unknown : bool
+        Ask although nobody knows whether it was charged before.
     once : bool
-        Make one call and never wait.
+        Make one call at most and never wait.
     """
 
     def __init__(
         self,
-        before: Record,
+        clip_id: str,
         secret: Secret,
         limit: Deadline,
         allowed: frozenset[HostPort],
         *,
+        resend_unknown: bool,
         once: bool,
     ) -> None:
-        self.delivered: Delivered
-        self._clip_id = before.clip_id
+        self._clip_id = clip_id
         self._secret = secret
         self._limit = limit
         self._allowed = allowed
+        self._resend_unknown = resend_unknown
         self._once = once
         self._tally = Tally()
-        self._resting = replace(before, owner="")
-        """What the row says once no call is out."""
         self._owner = ""
-        self._calls = before.calls + 1  # `Reserve` has counted the first
-        self._at_risk = int(before.state in {"running", "unknown"})
+        self._calls = self._at_risk = 0
         # Where this fetch stands; `_leave` reads it, whatever has happened.
-        self._begun = Moment(0.0, before.sent, 0.0)
+        self._resting = Record(clip_id, "refundable")
+        """What the row says once no call is out."""
+        self._is_held = self._is_spent = self._is_out = False
+        self._begun = Moment(0.0, 0.0, 0.0)
         self._reply: Reply | Failure | None = None
-        self._is_held = self._is_spent = True
-        self._is_out = False
 
-    def ask(self) -> Steps[Pending | None]:
-        """Call until the answer is there, as often as the rules allow.
+    def ask(self) -> Steps[Delivered | Stored | Pending]:
+        """Take the clip, and call until the answer is there, as often as the rules allow.
 
         Returns
         -------
-        Pending or None
-            None once `delivered` is there.
+        Delivered, Stored or Pending
+            The answer; what somebody else has stored meanwhile; the time to wait for it.
 
         Raises
         ------
@@ -124,13 +146,17 @@ class Asking:
         """
         content = json.dumps({"clip_id": self._clip_id}).encode()
         try:
+            other = yield from self._take()
+            if other is not None:
+                return other
             while True:
                 yield from self._intend()
                 self._is_out = True
                 self._reply = yield Post(content, self._limit)
                 reply, outcome, step = yield from self._settle(self._reply)
                 if step.delivered:
-                    return None
+                    assert isinstance(reply, Reply)
+                    return Delivered(self._resting, reply.body, outcome.midi_url)
                 if step.error is not None:
                     yield from self._give_up(reply, outcome, step.error)
                 self._tally = step.tally
@@ -143,6 +169,46 @@ class Asking:
         except BaseException:
             yield from self._leave()
             raise
+
+    def _take(self) -> Steps[Stored | Pending | None]:
+        """Wait until nobody else fetches the clip, and keep it from others.
+
+        Gives what somebody else has stored meanwhile, None if the clip is ours.
+        """
+        pause = _FIRST_HELD_PAUSE
+        while True:
+            yield Spend(self._clip_id)
+            self._is_spent = True
+            reserved: Reserved = yield Reserve(self._clip_id, self._resend_unknown)
+            before = reserved.record
+            if reserved.granted:
+                self._resting = replace(before or self._resting, owner="")
+                self._is_held = True
+                self._calls = self._resting.calls + 1
+                self._at_risk = int(self._resting.state in {"running", "unknown"})
+                return None
+            yield GiveBack()
+            self._is_spent = False
+            assert before is not None
+            if before.state == "delivered":
+                stored: Stored | None = yield Load(self._clip_id)
+                if stored is not None and stored.answer is not None:
+                    return stored
+                problem = "delivered, but its answer is not there"
+                raise InputError(f"clip {self._clip_id}", "", problem)
+            if not before.owner:
+                raise UnknownOutcomeError(self._clip_id, _not_resent(before))
+            problem = "another process or thread is still fetching it"
+            event = FetchEvent(self._clip_id, "held", before.state, before.calls, problem=problem)
+            yield Tell(event)
+            if self._once:
+                return Pending(self._clip_id, _LONGEST_HELD_PAUSE, problem)
+            moment: Moment = yield Now()
+            if self._limit.left(moment.seconds) <= pause:
+                problem = "another process or thread was still fetching it at the deadline"
+                raise DeadlineError(self._clip_id, f"{problem}; fetch it again")
+            yield Sleep(pause)
+            pause = min(2 * pause, _LONGEST_HELD_PAUSE)
 
     def _intend(self) -> Steps[None]:
         """Write that a call goes out; `Reserve` has done so for the first."""
@@ -175,12 +241,11 @@ class Asking:
             outcome, self._resting, calls=self._calls, unix_seconds=self._begun.unix_seconds
         )
         resting = replace(resting, changed=self._begun.unix_seconds)
-        fragment = _fragment(reply, outcome)
+        fragment = fragment_of(reply, outcome)
         if step.delivered:
             assert isinstance(reply, Reply)
             resting = replace(resting, source="call")
             yield from self._keep(resting, "", answer=reply.body)
-            self.delivered = Delivered(resting, reply.body, outcome.midi_url)
         elif fragment:
             yield from self._keep(resting, outcome.problem, fragment=fragment)
         else:
@@ -258,7 +323,7 @@ class Asking:
 
     def _give_up(self, reply: Reply | Failure, outcome: Outcome, error: RemoteError) -> Steps[None]:
         """Raise the error that ends it, after a look for the .mid that a fragment names."""
-        if not _fragment(reply, outcome):
+        if not fragment_of(reply, outcome):
             raise error
         kept = "what came is kept in the archive"
         if outcome.midi_url is not None:
@@ -320,10 +385,11 @@ class Asking:
         )
 
 
-def _fragment(reply: Reply | Failure, outcome: Outcome) -> bytes:
-    """Return what came of an answer that is not whole; empty if nothing is worth keeping."""
-    if outcome.verdict is not Verdict.UNKNOWN or not isinstance(reply, Reply):
-        return b""
-    if not (200 <= reply.status < 300 or outcome.midi_url):
-        return b""
-    return reply.sent or reply.body
+def _not_resent(record: Record) -> str:
+    """Say why a clip is not asked for again, and how it can be."""
+    moment = moment_of(record)
+    asked = f"asked for on {moment}" if moment else "asked for"
+    return (
+        f"{asked}, and it may have been charged: {reason_of(record)}; not sent again; "
+        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
+    )

@@ -115,6 +115,7 @@ class AsyncClient:
         self._sleep = sleep
         self._max_concurrency = max_concurrency
         self._room = asyncio.Semaphore(max_concurrency)
+        self._is_warm = False
         # Not the threads of the loop, of which there are few: writes that come together share one
         # commit, so as many as there are clips should be able to wait for it.
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, max_concurrency), "midikit-archive")
@@ -326,12 +327,20 @@ class AsyncClient:
             stop.check(clip_id, is_asked=True)
 
     async def _warm(self) -> None:
-        """Import what a call needs before the time of the call counts."""
-        from midikit.fetch import async_wire, exchange  # noqa: PLC0415 - imports httpx
+        """Import what a call needs before the time of the call counts, out of the loop's way."""
+        if not self._is_warm:
+            loop = asyncio.get_running_loop()
+            url = "" if self._transport is not None else self._account.url
+            await loop.run_in_executor(self._threads, _warm, url)
+            self._is_warm = True
 
-        del async_wire
-        if self._transport is None:
-            exchange.warm(self._account.url)
+
+def _warm(url: str) -> None:
+    """Import httpx, which takes longer than a call, and the certificates."""
+    from midikit.fetch import async_wire, exchange  # noqa: PLC0415 - imports httpx
+
+    del async_wire
+    exchange.warm(url)
 
 
 def _outcome(task: asyncio.Task[Clip]) -> Clip | Exception:

@@ -14,7 +14,7 @@ from midikit.fetch.account import Account
 from midikit.fetch.addresses import resolve
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.conversation import conversation
-from midikit.fetch.driver import run
+from midikit.fetch.driver import run, whole
 from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL
 from midikit.fetch.many import Stop, fetch_in_threads
 from midikit.fetch.steps import (
@@ -334,7 +334,9 @@ class Client:
                 return self._wait(clip_id, seconds, stop)
             case Warm():
                 return self._warm()
-            case Load() | Reserve() | Store() | Rebuild() | Spill():
+            case Load() | Reserve() | Store():
+                return whole(functools.partial(self._account.work, request))
+            case Rebuild() | Spill():
                 return self._account.work(request)
         return self._account.perform(request)
 

@@ -19,21 +19,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from midikit.errors import DeadlineError, InputError, TokenError, UnknownOutcomeError
+from midikit.errors import InputError, TokenError
 from midikit.escape import quoted
-from midikit.fetch.archive import Record
-from midikit.fetch.asking import Asking
+from midikit.fetch.asking import Asking, Delivered
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.hosting import clip_of_answer, clip_of_archive
-from midikit.fetch.keeping import moment_of, reason_of
 from midikit.fetch.polling import Deadline, poll_pause
 from midikit.fetch.secret import TOKEN_VARIABLE
-from midikit.fetch.steps import GiveBack, Load, Moment, Now, Reserve, Sleep, Spend, Tell, Warm
-from midikit.fetch.telling import FetchEvent
+from midikit.fetch.steps import Load, Moment, Now, Warm
 
 if TYPE_CHECKING:
     from midikit.fetch.addresses import HostPort
-    from midikit.fetch.archive import Reserved, Stored
+    from midikit.fetch.archive import Record, Stored
     from midikit.fetch.secret import Secret
     from midikit.fetch.steps import Steps
 
@@ -41,8 +38,6 @@ __all__ = ["conversation"]
 
 _MAX_CLIP_ID = 200
 _CLIP_ID = re.compile(rf"[\x21-\x7e]{{1,{_MAX_CLIP_ID}}}")
-_FIRST_HELD_PAUSE = 0.1
-_LONGEST_HELD_PAUSE = 1.0
 
 
 def conversation(
@@ -94,18 +89,14 @@ def conversation(
     yield Warm()
     moment = yield Now()
     limit = Deadline(moment.seconds, deadline)
-    taken = yield from _take(clip_id, limit, resend_unknown=resend_unknown, once=once)
-    if isinstance(taken, Pending):
-        return taken
-    if not isinstance(taken, Record):  # somebody else has fetched it in the meantime
-        assert taken.answer is not None
-        return (yield from clip_of_archive(taken, taken.answer, limit, allowed, patient=not once))
-    asking = Asking(taken, secret, limit, allowed, once=once)
-    pending = yield from asking.ask()
-    if pending is not None:
-        return pending
-    row, raw, url = asking.delivered
-    return (yield from clip_of_answer(row, raw, url, limit, allowed, patient=not once))
+    asking = Asking(clip_id, secret, limit, allowed, resend_unknown=resend_unknown, once=once)
+    came = yield from asking.ask()
+    if isinstance(came, Pending):
+        return came
+    if isinstance(came, Delivered):
+        return (yield from clip_of_answer(*came, limit, allowed, patient=not once))
+    assert came.answer is not None  # somebody else has fetched it in the meantime
+    return (yield from clip_of_archive(came, came.answer, limit, allowed, patient=not once))
 
 
 def _too_early(record: Record, moment: Moment) -> Pending | None:
@@ -116,55 +107,6 @@ def _too_early(record: Record, moment: Moment) -> Pending | None:
     if not 0 < wait <= poll_pause(record.calls - 1, 1.0):  # or a clock was set
         return None
     return Pending(record.clip_id, wait, record.problem)
-
-
-def _take(
-    clip_id: str, limit: Deadline, *, resend_unknown: bool, once: bool
-) -> Steps[Record | Stored | Pending]:
-    """Wait until nobody else fetches a clip, and keep it from others.
-
-    Gives its row as it was before; or what somebody else has stored meanwhile.
-    """
-    pause = _FIRST_HELD_PAUSE
-    while True:
-        yield Spend(clip_id)
-        try:
-            reserved: Reserved = yield Reserve(clip_id, resend_unknown)
-        except Exception:
-            yield GiveBack()
-            raise
-        before = reserved.record
-        if reserved.granted:
-            return before or Record(clip_id, "refundable")
-        yield GiveBack()
-        assert before is not None
-        if before.state == "delivered":
-            stored: Stored | None = yield Load(clip_id)
-            if stored is not None and stored.answer is not None:
-                return stored
-            raise InputError(f"clip {clip_id}", "", "delivered, but its answer is not there")
-        if not before.owner:
-            raise UnknownOutcomeError(clip_id, _not_resent(before))
-        problem = "another process or thread is still fetching it"
-        yield Tell(FetchEvent(clip_id, "held", before.state, before.calls, problem=problem))
-        if once:
-            return Pending(clip_id, _LONGEST_HELD_PAUSE, problem)
-        moment: Moment = yield Now()
-        if limit.left(moment.seconds) <= pause:
-            problem = "another process or thread was still fetching it at the deadline"
-            raise DeadlineError(clip_id, f"{problem}; fetch it again")
-        yield Sleep(pause)
-        pause = min(2 * pause, _LONGEST_HELD_PAUSE)
-
-
-def _not_resent(record: Record) -> str:
-    """Say why a clip is not asked for again, and how it can be."""
-    moment = moment_of(record)
-    asked = f"asked for on {moment}" if moment else "asked for"
-    return (
-        f"{asked}, and it may have been charged: {reason_of(record)}; not sent again; "
-        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
-    )
 
 
 def _check_clip_id(clip_id: object) -> None:

@@ -19,7 +19,7 @@ from midikit.fetch.home import HOME_VARIABLE, make_private, network_file_system
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "open_to_read", "open_to_write", "told"]
+__all__ = ["SCHEMA_VERSION", "open_to_read", "open_to_write", "refuse_network", "told"]
 
 _APPLICATION = 0x6D696469
 _STEPS = (
@@ -41,7 +41,6 @@ SCHEMA_VERSION = len(_STEPS)
 """The version of the schema that this midikit reads and writes."""
 
 _FILE_MODE = 0o600
-_CACHE_KIB = 2048
 _CHECKPOINT_PAGES = 4000
 _PATIENCE = 5.0
 _DAMAGE = frozenset([sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR])
@@ -78,7 +77,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     >>> ("clips",) in tables
     True
     """
-    _refuse_network(path)
+    refuse_network(path)
     make_private(path.parent)
     try:
         _make_private_file(path)
@@ -126,11 +125,10 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         return None
     except OSError as error:
         raise told(error, path, writing=False) from None
-    _refuse_network(path)
+    refuse_network(path)
     connection = None
     try:
         connection = _connect(path, "rw", seconds=_PATIENCE)
-        connection.execute("PRAGMA query_only = 1")
         try:
             version = _version(connection, path)
         except sqlite3.OperationalError:
@@ -144,6 +142,7 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         if version == 0:
             connection.close()
             return None
+        connection.execute("PRAGMA query_only = 1")
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -151,6 +150,26 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
             raise told(error, path, writing=False) from None
         raise
     return connection
+
+
+def refuse_network(path: Path) -> None:
+    """Refuse a file of another machine: the memory that WAL shares is that of one.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+
+    Raises
+    ------
+    OutputError
+        If it is one.
+    """
+    kind = network_file_system(path.parent)
+    if kind:
+        problem = f"lies on a network file system ({kind}), where paying once cannot be kept"
+        hint = f"set {HOME_VARIABLE} to a folder on this machine"
+        raise OutputError(f"{printable(path.parent, 300)}: {problem}; {hint}")
 
 
 def told(error: sqlite3.Error | OSError, path: Path, *, writing: bool) -> MidikitError:
@@ -197,35 +216,36 @@ def _connect(path: Path, mode: str, *, seconds: float) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    # A damaged text is text all the same, which its digest then does not fit.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     return connection
 
 
-def _refuse_network(path: Path) -> None:
-    """Refuse a file of another machine: the memory that WAL shares is that of one."""
-    kind = network_file_system(path.parent)
-    if kind:
-        problem = f"lies on a network file system ({kind}), where paying once cannot be kept"
-        hint = f"set {HOME_VARIABLE} to a folder on this machine"
-        raise OutputError(f"{printable(path.parent, 300)}: {problem}; {hint}")
-
-
 def _make_private_file(path: Path) -> None:
-    """Make the file, or close it to others; SQLite gives its log and memory the same mode."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, _FILE_MODE)
-    try:
-        if os.name != "nt" and os.fstat(descriptor).st_mode & 0o777 != _FILE_MODE:
-            os.fchmod(descriptor, _FILE_MODE)
-    finally:
-        os.close(descriptor)
+    """Make the file, or close it to others; SQLite gives its log and memory the same mode.
+
+    One that is there is never opened here: closing it again would take away the locks that SQLite
+    holds on it in this process, as POSIX has it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, flags, _FILE_MODE))
+    if os.name != "nt" and path.stat().st_mode & 0o777 != _FILE_MODE:
+        path.chmod(_FILE_MODE)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     """Return the version of the schema; refuse what is newer or of another program."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    begins = not connection.in_transaction
+    if begins:  # one look: somebody may be making the tables right now
+        connection.execute("BEGIN")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        if begins and connection.in_transaction:
+            connection.execute("ROLLBACK")
     shown = printable(path, 300)
     if version == application == tables == 0:
         return 0

@@ -6,7 +6,11 @@ that asked, interrupts included: it then still asks for what leaves the truth in
 
 from __future__ import annotations
 
+import concurrent.futures
+import functools
 import inspect
+import os
+import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from midikit.fetch.steps import Load, Reserve, Store
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from midikit.fetch.steps import Request, Steps
 
-__all__ = ["ARCHIVE", "LateInterrupt", "Turns", "run"]
+__all__ = ["ARCHIVE", "LateInterrupt", "Turns", "run", "whole"]
 
 ARCHIVE = (Load, Reserve, Store)
 """What the archive is asked for."""
@@ -141,3 +145,51 @@ def _run(
             error = caught
         request = turns.next(value, error)
     return turns.result
+
+
+def whole(act: Callable[[], Any]) -> Any:
+    """Perform a step of the archive that Ctrl-C does not cut in half.
+
+    Ctrl-C is raised in the main thread alone, so there another thread does the work: without it one
+    interrupt in some hundreds hit the way back from a grant, which then nobody knew of. A second
+    Ctrl-C does not wait for it.
+
+    Parameters
+    ----------
+    act : callable
+        The step.
+
+    Returns
+    -------
+    object
+        What it gives.
+
+    Raises
+    ------
+    LateInterrupt
+        If Ctrl-C came meanwhile.
+
+    Examples
+    --------
+    >>> whole(lambda: 5)
+    5
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return act()
+    future = _helper(os.getpid()).submit(act)
+    try:
+        return future.result()
+    except BaseException as error:
+        if future.done() and future.exception() is error:
+            raise
+        interrupt = error
+    concurrent.futures.wait([future])
+    failed = future.exception()
+    raise LateInterrupt(interrupt, None if failed else future.result(), failed)
+
+
+@functools.lru_cache(maxsize=1)
+def _helper(pid: int) -> concurrent.futures.ThreadPoolExecutor:
+    """Return the thread that works for the main one; a forked process needs one of its own."""
+    del pid
+    return concurrent.futures.ThreadPoolExecutor(1, "midikit-archive")

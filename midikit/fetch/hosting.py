@@ -2,7 +2,7 @@
 
 The hosted file is free, and gone in a day. It is asked for right after the answer. Where it cannot
 be had the .mid is made of the notes, and the true reason kept. A later fetch asks for it once more,
-without patience, as long as it may still be there: within 24 hours of the paid call.
+in one short try, as long as it may still be there: within 24 hours of the paid call.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ HOSTED_SECONDS = 86_400.0
 """How long a hosted file is there, by what siblings of the provider say."""
 
 _DOWNLOAD_SECONDS = 60.0
+_SECOND_LOOK_SECONDS = 5.0
 _NO_ADDRESS = "the answer names no web address of a hosted file"
 
 
@@ -163,8 +164,12 @@ def clip_of_archive(
     if rebuilt and not may_be_hosted(record, moment.unix_seconds):
         why = record.midi_problem or None
         return Clip(record.clip_id, raw, midi, why, from_archive=True, rebuilt=True)
+    if rebuilt:  # what is in the archive is not waited for
+        patient = False
+        left = limit.left(moment.seconds)
+        limit = Deadline(moment.seconds, min(_SECOND_LOOK_SECONDS, left)) if left > 0 else limit
     url = classify(Reply(200, {}, raw), wall_seconds=moment.unix_seconds).midi_url
-    data, problem = yield from download_hosted(url, limit, allowed, patient=patient and not rebuilt)
+    data, problem = yield from download_hosted(url, limit, allowed, patient=patient)
     damage = f"{stored.damage}; " if stored.damage else ""
     if data is not None:
         said = yield from _keep_hosted(record, data)

@@ -149,7 +149,7 @@ class IntentLog:
             if os.name != "nt":
                 os.fchmod(descriptor, _FILE_MODE)
             # One write: lines of two processes do not mix.
-            data = b"\n" + b"".join(lines)
+            data = b"\n" + b"".join(lines) if lines else b""
             if os.write(descriptor, data) != len(data):
                 raise OSError(None, "the file takes only a part of it")
             os.fsync(descriptor)

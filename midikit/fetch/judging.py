@@ -11,7 +11,7 @@ from midikit.fetch.answers import Failure, Outcome, Reply, Verdict, classify
 if TYPE_CHECKING:
     from midikit.fetch.secret import Secret
 
-__all__ = ["judge"]
+__all__ = ["fragment_of", "judge"]
 
 
 def judge(
@@ -55,6 +55,34 @@ def judge(
         if whole.verdict is Verdict.DELIVERED:
             return reply, whole
     return seen, replace(outcome, problem=token.redact(outcome.problem))
+
+
+def fragment_of(reply: Reply | Failure, outcome: Outcome) -> bytes:
+    """Return what came of an answer that is not whole.
+
+    Parameters
+    ----------
+    reply : Reply or Failure
+        What came back.
+    outcome : Outcome
+        What it means.
+
+    Returns
+    -------
+    bytes
+        As it was sent; empty if nothing is worth keeping.
+
+    Examples
+    --------
+    >>> reply = Reply(200, {}, b'{"midi_')
+    >>> fragment_of(reply, classify(reply, wall_seconds=0.0))
+    b'{"midi_'
+    """
+    if outcome.verdict is not Verdict.UNKNOWN or not isinstance(reply, Reply):
+        return b""
+    if not (200 <= reply.status < 300 or outcome.midi_url):
+        return b""
+    return reply.sent or reply.body
 
 
 def _classified(reply: Reply | Failure, unix_seconds: float) -> Outcome:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "take"]
 
+_OWN = 0o600
 _BUSY = (BlockingIOError, PermissionError)
 
 
@@ -50,8 +51,10 @@ def take(path: Path) -> int | None:
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, flags, _OWN)
         try:
+            if os.name != "nt" and os.fstat(descriptor).st_mode & _OWN != _OWN:
+                os.fchmod(descriptor, _OWN)  # the umask has taken even its owner's bits away
             locked = _lock(descriptor)
             # Whoever held it may have removed the file since it was opened here.
             current = locked and _is_at(descriptor, path)

@@ -59,13 +59,19 @@ class MemoryArchive:
         -------
         Stored or None
             None if it was never seen.
+
+        Raises
+        ------
+        InputError
+            If it is no clip id.
         """
+        check_clip_id(clip_id)
         with self._lock:
             record = self._records.get(clip_id)
             if record is None:
                 return None
             answer = self._bytes.get((clip_id, "answer"))
-            return Stored(record, answer, self._bytes.get((clip_id, "midi")))
+            return Stored(_seen(record), answer, self._bytes.get((clip_id, "midi")))
 
     def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
         """Ask whether a paid call may be sent, and note that it is.
@@ -89,7 +95,8 @@ class MemoryArchive:
         """
         check_clip_id(clip_id)
         with self._lock:
-            before = self._records.get(clip_id)
+            found = self._records.get(clip_id)
+            before = None if found is None else _seen(found)
             after = granted(
                 before,
                 clip_id,
@@ -150,7 +157,28 @@ class MemoryArchive:
         """
         with self._lock:
             records = sorted(self._records.values(), key=lambda record: record.clip_id)
-        yield from records
+        yield from map(_seen, records)
+
+    def fragments(self, clip_id: str) -> tuple[bytes, ...]:
+        """Return what came of answers that were not whole, or not the first.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+
+        Returns
+        -------
+        tuple of bytes
+            The oldest first.
+        """
+        with self._lock:
+            kept = [
+                data
+                for (clip, kind), data in self._bytes.items()
+                if clip == clip_id and kind.startswith("fragment-")
+            ]
+        return tuple(kept)
 
     def close(self) -> None:
         """Let go of every clip; what is in flight then is of unknown outcome."""
@@ -166,6 +194,11 @@ class MemoryArchive:
                 return
             number += 1
         self._bytes[clip_id, f"fragment-{number}"] = data
+
+
+def _seen(record: Record) -> Record:
+    """Return a row as it is to be read: in flight is only what somebody holds."""
+    return record if record.owner else orphaned(record)
 
 
 def _sha256(data: bytes | None) -> str | None:

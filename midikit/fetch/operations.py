@@ -17,6 +17,7 @@ from midikit.fetch.ledger import (
     add_fragment,
     read_bytes_of,
     read_row,
+    rows,
     sha256,
     write_bytes_of,
     write_row,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from midikit.fetch.census import Census
 
-__all__ = ["Reservation", "Storing", "load_clip"]
+__all__ = ["Reservation", "Storing", "answered", "load_clip"]
 
 _UNSENT = "the call was not sent, its reservation was interrupted"
 
@@ -70,6 +71,26 @@ def load_clip(
         except InputError as error:
             damage = str(error)
     return Stored(record, answer, midi, damage)
+
+
+def answered(connection: sqlite3.Connection) -> list[str]:
+    """Name the clips whose answer is there, or may be: those whose row is damaged, too.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The archive.
+
+    Returns
+    -------
+    list of str
+        Clip ids, in their order.
+    """
+    return [
+        str(clip_id)
+        for clip_id, row, _ in rows(connection)
+        if row is None or row.record.answer_sha256
+    ]
 
 
 def _verified(connection: sqlite3.Connection, clip_id: str, kind: str, digest: str) -> bytes:

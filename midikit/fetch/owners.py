@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import secrets
+import threading
 import weakref
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class Owners:
         self._name = ""
         self._descriptor = -1
         self._dead: set[str] = set()
+        self._lock = threading.Lock()
         _ALL.add(self)
 
     def name(self) -> str:
@@ -90,10 +92,21 @@ class Owners:
         bool
             False once its process has ended or it was closed.
         """
+        if name in self._dead or not _NAME.fullmatch(name):
+            return False
         if name == self._name:
             return True
-        if not name or name in self._dead or not _NAME.fullmatch(name):
-            return False
+        with self._lock:  # two threads that try the same lock would keep it from each other
+            return self._probe(name)
+
+    def close(self) -> None:
+        """End this holder."""
+        if self._descriptor >= 0:
+            release(self._descriptor, self._path(self._name))
+        self._descriptor, self._name = -1, ""
+
+    def _probe(self, name: str) -> bool:
+        """Try the lock of a holder."""
         path = self._path(name)
         try:
             descriptor = take(path) if path.exists() else -1
@@ -105,12 +118,6 @@ class Owners:
             release(descriptor, path)
         self._dead.add(name)
         return False
-
-    def close(self) -> None:
-        """End this holder."""
-        if self._descriptor >= 0:
-            release(self._descriptor, self._path(self._name))
-        self._descriptor, self._name = -1, ""
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"

@@ -21,21 +21,19 @@ from midikit.fetch.checkup import check_up
 from midikit.fetch.home import home_folder
 from midikit.fetch.intents import key_of
 from midikit.fetch.ledger import clip_ids, read_fragments, read_row
-from midikit.fetch.operations import Reservation, Storing, load_clip
+from midikit.fetch.operations import Reservation, Storing, answered, load_clip
 from midikit.fetch.pruning import prune
 from midikit.fetch.transfer import export_clips
 from midikit.fetch.vault import Vault
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from midikit.fetch.checkup import Checkup
     from midikit.fetch.transfer import Exported, Imported
 
 __all__ = ["SqliteArchive"]
-
-_PATIENCE_PAID = 30.0
 
 
 class SqliteArchive:
@@ -97,8 +95,9 @@ class SqliteArchive:
         Raises
         ------
         InputError
-            If its answer or its row is damaged or lost, or the archive cannot be read.
+            If it is no clip id, its answer or row is damaged or lost, or nothing can be read.
         """
+        check_clip_id(clip_id)
         vault = self._vault
         stored = vault.read(lambda connection: load_clip(connection, clip_id, vault.seen))
         if stored is None:
@@ -130,12 +129,9 @@ class SqliteArchive:
         check_clip_id(clip_id)
         vault = self._vault
         census = vault.census(mend=True)
+        owner = vault.owner()
         reservation = Reservation(
-            clip_id,
-            resend_unknown=resend_unknown,
-            owner=vault.owner(),
-            census=census,
-            seen=vault.seen,
+            clip_id, resend_unknown=resend_unknown, owner=owner, census=census, seen=vault.seen
         )
         reserved = vault.write(reservation.work, undo=reservation.undo)
         if reserved.granted:
@@ -174,10 +170,7 @@ class SqliteArchive:
         """
         check_clip_id(record.clip_id)
         storing = Storing(record, answer, midi, fragment)
-        if answer is midi is fragment is None:
-            self._vault.write(storing.work)
-        else:  # it may have been paid for, and is waited for longer
-            self._vault.write(storing.work, patience=_PATIENCE_PAID)
+        self._vault.write(storing.work, paid=not answer is midi is fragment is None)
 
     def list(self) -> Iterator[Record]:
         """Go through the ledger.
@@ -192,10 +185,11 @@ class SqliteArchive:
         InputError
             If a row is damaged, or the archive cannot be read.
         """
-        for clip_id in self._vault.read(clip_ids) or ():
-            record = self._record(clip_id)
-            if record is not None:  # nobody has removed it in the meantime
-                yield record
+
+        def refuse(error: InputError) -> None:
+            raise error
+
+        yield from self.records(on_damage=refuse)
 
     def records(
         self,
@@ -279,6 +273,18 @@ class SqliteArchive:
         record = ingest(self._vault, clip_id, body)
         return self._record(clip_id) or record
 
+    def probe(self) -> None:
+        """See that a grant could be written now, without granting anything.
+
+        Raises
+        ------
+        InputError
+            If the archive is damaged.
+        OutputError
+            If it cannot be written, or another program keeps it locked.
+        """
+        self._vault.probe()
+
     def verify(self) -> Checkup:
         """Read every byte and say what is wrong; nothing is written.
 
@@ -293,7 +299,7 @@ class SqliteArchive:
     def export(
         self,
         folder: str | os.PathLike[str],
-        only: Collection[str] | None = None,
+        only: Sequence[str] | None = None,
         *,
         force: bool = False,
     ) -> Exported:
@@ -303,7 +309,7 @@ class SqliteArchive:
         ----------
         folder : str or PathLike
             The folder, made if it is not there; ``midikit-archive.jsonl`` in it lists the clips.
-        only : collection of str or None, optional
+        only : sequence of str or None, optional
             Clip ids; by default every delivered clip.
         force : bool, optional
             Write over files that hold something else.
@@ -320,8 +326,7 @@ class SqliteArchive:
         OutputError
             If the folder cannot be written.
         """
-        found = self._vault.read(clip_ids) or () if only is None else only
-        chosen = [clip_id for clip_id in found if only is not None or self._is_kept(clip_id)]
+        chosen = (self._vault.read(answered) or ()) if only is None else only
         return export_clips(chosen, self.load, Path(folder), force=force)
 
     def import_folder(self, folder: str | os.PathLike[str]) -> Imported:
@@ -393,11 +398,3 @@ class SqliteArchive:
         """Return the row of a clip."""
         row = self._vault.read(lambda connection: read_row(connection, clip_id))
         return None if row is None else self._vault.seen(row.record)
-
-    def _is_kept(self, clip_id: str) -> bool:
-        """Tell whether there is an answer of a clip, or perhaps one where the row is damaged."""
-        try:
-            record = self._record(clip_id)
-        except InputError:
-            return True
-        return record is not None and record.state == "delivered"

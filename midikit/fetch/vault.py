@@ -13,7 +13,7 @@ from midikit.errors import MidikitError, OutputError
 from midikit.escape import printable
 from midikit.fetch.archive import orphaned
 from midikit.fetch.census import mend_log, take_census
-from midikit.fetch.database import open_to_read, open_to_write, told
+from midikit.fetch.database import open_to_read, open_to_write, refuse_network, told
 from midikit.fetch.intents import IntentLog
 from midikit.fetch.owners import Owners
 from midikit.fetch.writer import Writer
@@ -30,8 +30,6 @@ __all__ = ["Vault"]
 
 T = TypeVar("T")
 
-_PATIENCE = 5.0
-
 
 class Vault:
     """The files of an archive.
@@ -42,28 +40,33 @@ class Vault:
         The folder.
     """
 
+    patience = 5.0
+    """Seconds to wait for another program's lock before anything is paid."""
+
+    patience_paid = 30.0
+    """Seconds to wait with something that may have been paid for."""
+
     def __init__(self, home: Path) -> None:
         self.home = home
         self.path = home / "archive.sqlite3"
         self.log = IntentLog(home / "intents.log")
         self._owners = Owners(home / "owners")
         self._writer = Writer(self.path, self.log)
-        self._reader: sqlite3.Connection | None = None
+        self._readers: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._census: Census | None = None
         self._pid = os.getpid()
         self._closed = False
         # Also closed when it is forgotten, or the program ends.
-        self._end = weakref.finalize(self, _close, self._writer, self._owners, self._pid)
+        self._end = weakref.finalize(
+            self, _close, self._writer, self._owners, self._readers, self._pid
+        )
 
     def close(self) -> None:
         """Finish what is being written and let go of every clip and file."""
         with self._lock:
-            if self._reader is not None and self._pid == os.getpid():
-                self._reader.close()
-            self._reader = None
             self._closed = True
-        self._end()
+            self._end()
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """Read on the connection that all threads share, in one look.
@@ -87,28 +90,32 @@ class Vault:
         """
         with self._lock:
             self.check_process()
-            if self._reader is None:
-                self._reader = open_to_read(self.path)
-            if self._reader is None:
-                return None
+            if not self._readers:
+                opened = open_to_read(self.path)
+                if opened is None:
+                    return None
+                self._readers.append(opened)
+            (reader,) = self._readers
             try:
-                self._reader.execute("BEGIN")
-                return work(self._reader)
+                reader.execute("BEGIN")
+                return work(reader)
             except sqlite3.Error as error:
                 raise told(error, self.path, writing=False) from None
             finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("ROLLBACK")
+                if reader.in_transaction:
+                    reader.execute("ROLLBACK")
 
-    def write(
-        self, work: Work[T], *, undo: Work[None] | None = None, patience: float = _PATIENCE
-    ) -> T:
+    def write(self, work: Work[T], *, undo: Work[None] | None = None, paid: bool = False) -> T:
         """Do something in a transaction, together with what other threads do.
 
         Parameters
         ----------
-        work, undo, patience
-            See `Writer.run`.
+        work : callable
+            Gets the connection and a list for lines of the log; see `Writer.run`.
+        undo : callable or None, optional
+            Undoes it; see there.
+        paid : bool, optional
+            Wait longer for a lock: what is to be written may have been paid for.
 
         Returns
         -------
@@ -123,6 +130,7 @@ class Vault:
             If it cannot be written.
         """
         self.check_process()
+        patience = self.patience_paid if paid else self.patience
         try:
             return self._writer.run(work, undo=undo, patience=patience)
         except OSError as error:  # of the log, for work that writes to it by itself
@@ -174,6 +182,20 @@ class Vault:
                 census.missing = []
             return census
 
+    def probe(self) -> None:
+        """Do everything that a grant does, but the grant.
+
+        Raises
+        ------
+        InputError
+            If the archive is damaged.
+        OutputError
+            If it cannot be written, or another program keeps it locked.
+        """
+        self.census(mend=True)
+        self.owner()
+        self.write(lambda _, __: self.log.append([]))
+
     def seen(self, record: Record) -> Record:
         """Return a record with its holder only if that one is alive.
 
@@ -200,9 +222,10 @@ class Vault:
         Raises
         ------
         OutputError
-            If its lock cannot be taken.
+            If its lock cannot be taken, or the folder lies on another machine.
         """
         with self._lock:
+            refuse_network(self.path)
             try:
                 return self._owners.name()
             except OSError as error:
@@ -224,7 +247,11 @@ class Vault:
             raise OutputError(f"{shown}: the archive is closed; open it anew")
 
 
-def _close(writer: Writer, owners: Owners, pid: int) -> None:
-    if os.getpid() == pid:
-        writer.close()
-        owners.close()
+def _close(writer: Writer, owners: Owners, readers: list[sqlite3.Connection], pid: int) -> None:
+    """Close what is open, in the process that opened it."""
+    if os.getpid() != pid:
+        return
+    while readers:
+        readers.pop().close()
+    writer.close()
+    owners.close()

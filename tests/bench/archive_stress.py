@@ -187,14 +187,13 @@ def kills(rounds: int, folder: Path, *, seed: int = 0, jobs: int = 32) -> list[s
     kept: dict[str, int] = {}
     for number in range(rounds):
         words = ["--child", "store", str(home), str(number * 100_000), str(jobs)]
-        child = _start(words)
-        assert child.stdout is not None
-        lines = [child.stdout.readline()]
-        timer = threading.Timer(chance.uniform(0.0, 0.25), child.kill)
-        timer.start()
-        lines += child.stdout.readlines()
-        child.wait(_CHILD_SECONDS)
-        timer.cancel()
+        with _start(words) as child:
+            assert child.stdout is not None
+            lines = [child.stdout.readline()]
+            timer = threading.Timer(chance.uniform(0.0, 0.25), child.kill)
+            timer.start()
+            lines += child.stdout.readlines()
+            timer.join()
         for line in lines:
             event, _, rest = line.strip().partition(" ")
             if event == "sent" and rest.isdecimal() and line.endswith("\n"):
