@@ -58,6 +58,9 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(
                 f"{mode} by {ways[number % 2 - 1]}", (f"{mode}.clip",), ways[number % 2 - 1]
             )
+    together = tuple(f"{mode}.clip" for mode in ("fine", "500", "echo-400", "url-echo", "cut-body"))
+    yield Scenario("all at once by async", together, "async")
+    yield Scenario("echo-401 by async", ("echo-401.clip",), "async")
     clip = ("fine.clip",)
     for name, token in (
         ("a line break after it", f"{TOKEN}\n"),
@@ -130,9 +133,16 @@ def measure(scenarios: Sequence[Scenario] = SCENARIOS) -> dict[str, Any]:
 
 def _play(at: Desk, scenario: Scenario) -> dict[str, bytes]:
     """Run one; its streams and command lines by place."""
-    if scenario.by == "program":
+    if scenario.by in {"program", "async"}:
         # -P: the folder of the program holds a module named as one of the standard library.
-        command = [sys.executable, "-P", str(_PROGRAM), f"{_DEADLINE:g}", *scenario.clips]
+        command = [
+            sys.executable,
+            "-P",
+            str(_PROGRAM),
+            scenario.by,
+            f"{_DEADLINE:g}",
+            *scenario.clips,
+        ]
         running = Running(command, at.environment(), at.folder)
     elif scenario.by == "doctor":
         running = at.start("doctor", "--debug")

@@ -1,6 +1,6 @@
 """A program that tells everything it can about a fetch: what `tests.bench.net.secrets` searches.
 
-    python verbose.py DEADLINE CLIP_ID…
+    python -P verbose.py program|async DEADLINE CLIP_ID…
 
 Every logger writes at DEBUG, every error is shown with the local variables of each frame and
 pickled, and the objects it holds are printed, copied and pickled as far as they let that be done.
@@ -8,6 +8,7 @@ pickled, and the objects it holds are printed, copied and pickled as far as they
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
 import logging
@@ -48,21 +49,42 @@ def tell_error(error: BaseException) -> None:
         seen = seen.__cause__ or seen.__context__
 
 
-def main() -> None:
+def fetch(clips: list[str], deadline: float) -> None:
     """Fetch and tell."""
+    with midikit.Client(on_event=lambda event: tell("event", event)) as client:
+        tell("client", client)
+        for clip_id in clips:
+            try:
+                clip = client.fetch(clip_id, deadline=deadline)
+                tell("clip", clip)
+                tell("song", clip.song)
+            except midikit.MidikitError as error:
+                tell_error(error)
+        tell("client", client)
+
+
+async def fetch_together(clips: list[str], deadline: float) -> None:
+    """Fetch all at once, and tell."""
+    async with midikit.AsyncClient(on_event=lambda event: tell("event", event)) as client:
+        tell("client", client)
+        calls = (client.fetch(clip_id, deadline=deadline) for clip_id in clips)
+        for clip in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(clip, BaseException):
+                tell_error(clip)
+            else:
+                tell("clip", clip)
+        tell("client", client)
+
+
+def main() -> None:
+    """Fetch as the command line says."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-    deadline, *clips = sys.argv[1:]
+    way, deadline, *clips = sys.argv[1:]
     try:
-        with midikit.Client() as client:
-            tell("client", client)
-            for clip_id in clips:
-                try:
-                    clip = client.fetch(clip_id, deadline=float(deadline))
-                    tell("clip", clip)
-                    tell("song", clip.song)
-                except midikit.MidikitError as error:
-                    tell_error(error)
-            tell("client", client)
+        if way == "async":
+            asyncio.run(fetch_together(clips, float(deadline)), debug=True)
+        else:
+            fetch(clips, float(deadline))
     except midikit.MidikitError as error:
         tell_error(error)
 
