@@ -464,7 +464,7 @@ def test_the_sandbox_prints_what_to_paste_and_ends_on_ctrl_c(
     assert all(song.id in err and song.title in err for song in SONGS)
     assert main(["sandbox", "--json"]) == 0
     (row,) = rows_of(capsys.readouterr().out)
-    assert set(row) == {"url", "environment", "clips"}
+    assert set(row) == {"url", "environment", "clips", "made", "ledger"}
 
 
 def test_the_sandbox_says_when_its_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "fetch": "Fetch clips from the service into the archive.",
     "archive": "List, verify, export and prune what was paid for.",
     "sandbox": "Run a free stand-in for the service on this machine.",
+    "doctor": "Check that everything is in order before clips are paid for.",
 }
 """Each command and what it does, so that the help of the group loads none of them."""
 

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from midikit.cli.options import WholeNumber
+from midikit.cli.outputs import write_outputs
 from midikit.cli.report import Report, common_options
 from midikit.cli.table import Column
-from midikit.cli.words import length
+from midikit.cli.words import count, length
+from midikit.errors import InputError
 
 if TYPE_CHECKING:
     from midikit.sandbox.endpoint import Sandbox
 
 __all__ = ["sandbox"]
 
+_LIST = "list"
 _HELP = """Run a free stand-in for the service on this machine.
 
 \b
 Examples:
   midikit sandbox
   midikit sandbox --port 8765 --polls 0
+  midikit sandbox --fault 429 --fault made-7=cut-body --clips 9
+  midikit sandbox --clips 5000 --ids ids.txt --fault flaky
 
 It answers as the service does, with songs of its own, and charges nothing.
 Paste the three lines it prints into another terminal and fetch one of its
 clips there. Ctrl-C ends it.
+
+To rehearse what may go wrong, choose faults: --fault MODE for every clip,
+--fault CLIP=MODE for one, MODE:TIMES for how often each clip meets it (a number,
+or 'forever'); --fault list shows the modes. With --any-clip every clip id is
+answered, so that your own list can be rehearsed; ids such as 500.song or
+running_3.song choose their faults.
+
+What it would have charged, and what the host of the .mid and a canary saw, is
+shown as JSON at /ledger, clip by clip at /ledger/clips.
 """
 
 
@@ -40,20 +55,71 @@ clips there. Ctrl-C ends it.
     show_default=True,
     help="Calls answered with 'running' before the notes come.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="[CLIP=]MODE",
+    help="Something that goes wrong; may be given several times.",
+)
+@click.option(
+    "--clips",
+    type=WholeNumber(0, 10_000_000),
+    default=0,
+    metavar="N",
+    help="Answer N small made-up clips, made-1 and so on.",
+)
+@click.option("--ids", "id_file", metavar="FILE", help="Write the ids of the clips there.")
+@click.option("--any-clip", is_flag=True, help="Answer every clip id.")
+@click.option("--repeat-charges", is_flag=True, help="Charge again for a clip that was delivered.")
+@click.option("--poll-charges", is_flag=True, help="Charge calls while a clip is not ready.")
+@click.option("--seed", type=WholeNumber(), default=0, help="Seed of --fault flaky.")
 @common_options
-def sandbox(port: int, polls: int, as_json: bool, quiet: bool, debug: bool) -> None:
+def sandbox(
+    port: int,
+    polls: int,
+    faults: tuple[str, ...],
+    clips: int,
+    id_file: str | None,
+    any_clip: bool,
+    repeat_charges: bool,
+    poll_charges: bool,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
     """Run a free stand-in for the service on this machine."""
     from midikit.sandbox.server import serve  # noqa: PLC0415 - builds its songs
 
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
-    with serve(port=port, polls=polls) as running:
+    if _LIST in faults:
+        _print_faults(report)
+        return
+    _check_faults(faults)
+    with serve(
+        port=port,
+        polls=polls,
+        clips=clips,
+        any_clip=any_clip,
+        faults=faults,
+        repeat_charges=repeat_charges,
+        poll_charges=poll_charges,
+        seed=seed,
+    ) as running:
+        if id_file is not None:
+            text = "".join(f"{clip_id}\n" for clip_id in running.clips)
+            write_outputs({Path(id_file): text.encode()}, force=False)
         if as_json:
-            clips = {song.id: song.title for song in running.songs}
-            report.row({"url": running.url, "environment": running.environment, "clips": clips})
+            titles = {song.id: song.title for song in running.songs}
+            row = {"url": running.url, "environment": running.environment, "clips": titles}
+            report.row(row | {"made": clips, "ledger": running.ledger_url})
         else:
             _print(report, running)
         sys.stdout.flush()
         wait_for_interrupt()
+        if not as_json:
+            _print_totals(report, running)
     report.say("stopped")
 
 
@@ -63,6 +129,32 @@ def wait_for_interrupt() -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         return
+
+
+def _check_faults(faults: tuple[str, ...]) -> None:
+    """Refuse what is no fault as a slip of the command line."""
+    from midikit.sandbox.rehearsal import read_fault  # noqa: PLC0415 - the help needs none of it
+
+    for word in faults:
+        try:
+            read_fault(word)
+        except InputError as error:
+            raise click.UsageError(f"--{error}") from None
+
+
+def _print_faults(report: Report) -> None:
+    """Print every fault with what it does."""
+    from midikit.sandbox.faults import FOREVER  # noqa: PLC0415 - see `_check_faults`
+    from midikit.sandbox.rehearsal import FAULTS  # noqa: PLC0415 - see `_check_faults`
+
+    rows = []
+    for name, fault in FAULTS.items():
+        times = "forever" if fault.times == FOREVER else f"{fault.times:,}"
+        if report.as_json:
+            report.row({"fault": name, "times": times, "tells": fault.tells})
+        rows.append([name, times, fault.tells])
+    if not report.as_json:
+        report.table((Column("fault"), Column("times"), Column("what happens", least=20)), rows)
 
 
 def _print(report: Report, running: Sandbox) -> None:
@@ -77,7 +169,11 @@ def _print(report: Report, running: Sandbox) -> None:
         Column("notes", right=True),
         Column("length", right=True),
     )
-    report.table(columns, rows, talk=True)
+    if rows:
+        report.table(columns, rows, talk=True)
+    made = running.clips[len(rows) :]
+    if made:
+        report.say(f"{count(len(made), 'made-up clip')}: {made[0]} to {made[-1]}")
     report.say("")
     report.say("In another terminal, paste:")
     report.say("")
@@ -87,4 +183,17 @@ def _print(report: Report, running: Sandbox) -> None:
     report.say("then, for example:")
     report.say(f"midikit fetch {running.clips[0]} -o .")
     report.say("")
+    report.say(f"What it would have charged: {running.ledger_url}")
     report.say("Ctrl-C ends it.")
+
+
+def _print_totals(report: Report, running: Sandbox) -> None:
+    """Print what it would have charged."""
+    totals = running.ledger.totals()
+    if totals["posts"]:
+        report.say(
+            f"{count(totals['posts'], 'call')} for {count(totals['clips'], 'clip')}: "
+            f"{count(totals['charged'], 'credit')} charged, {totals['refunded']:,} refunded, "
+            f"{count(totals['delivered'], 'answer')} delivered, "
+            f"{count(totals['downloads'], 'download')}"
+        )

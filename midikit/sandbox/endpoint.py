@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import json
+import re
 import threading
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from midikit.errors import InputError
+from midikit.escape import quoted
+from midikit.sandbox.faults import Call
 from midikit.sandbox.hosted import hosted_midi
+from midikit.sandbox.hostile import fill
+from midikit.sandbox.ledger import Ledger
+from midikit.sandbox.made import made_answer, made_id, made_midi, made_number
+from midikit.sandbox.replies import Reply, encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
+    from midikit.sandbox.rehearsal import Rehearsal
     from midikit.sandbox.songs import DemoSong
 
-__all__ = ["BASE", "FILES", "TOKEN", "Sandbox", "encoded", "message"]
+__all__ = ["BASE", "FILES", "LEDGER", "TOKEN", "Sandbox"]
 
 TOKEN = "sandbox-token-opens-nothing-else"  # noqa: S105 - it opens this sandbox and nothing else
-"""Bearer token of every sandbox."""
+"""Bearer token of every sandbox that is not given another."""
 
 BASE = "/api/v1/suno"
 """Path of the base URL."""
 
 FILES = "/files/"
 """Path of the hosted files."""
+
+LEDGER = "/ledger"
+"""Path of the ledger."""
+
+_CLIP_ID = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 class Sandbox:
@@ -37,8 +49,25 @@ class Sandbox:
         ``host:port`` it listens on.
     songs : tuple of DemoSong
         What it answers.
-    polls : int
-        Calls of each clip that are answered with ``running`` before the notes come.
+    rehearsal : Rehearsal
+        What goes wrong.
+    clips : int, optional
+        How many made-up clips it answers as well.
+    any_clip : bool, optional
+        Whether it answers any clip id.
+    ledger : Ledger or None, optional
+        Where calls are counted.
+    token : str, optional
+        Bearer token it accepts.
+    seed : int, optional
+        Seed of what is left to chance.
+    canary_port : int, optional
+        Port of the canary.
+
+    Raises
+    ------
+    InputError
+        If a fault is meant for a clip that is not there.
 
     Examples
     --------
@@ -48,16 +77,39 @@ class Sandbox:
     (True, 6, 0)
     """
 
-    def __init__(self, authority: str, songs: tuple[DemoSong, ...], polls: int) -> None:
+    def __init__(
+        self,
+        authority: str,
+        songs: tuple[DemoSong, ...],
+        rehearsal: Rehearsal,
+        *,
+        clips: int = 0,
+        any_clip: bool = False,
+        ledger: Ledger | None = None,
+        token: str = TOKEN,
+        seed: int = 0,
+        canary_port: int = 0,
+    ) -> None:
         self._origin = f"http://{authority}"
         self._authority = authority
         self._songs = {song.id: song for song in songs}
-        self._polls = polls
+        self._rehearsal = rehearsal
+        self._made = clips
+        self._any_clip = any_clip
+        self._token = token
+        self._seed = seed
+        self._canary_port = canary_port
         self._lock = threading.Lock()
-        self._posts: Counter[str] = Counter()
-        self._downloads: Counter[str] = Counter()
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[tuple[str, str], bytes] = {}
         self._files: dict[str, bytes] = {}
+        self.ledger = Ledger() if ledger is None else ledger
+        """What it would have charged, and what its hosts saw."""
+        self.closing = threading.Event()
+        """Set when the sandbox ends, for those that wait."""
+        for clip_id in sorted(rehearsal.clips):
+            if not self.knows(clip_id):
+                problem = f"there is no clip {quoted(clip_id)}; expected one of the sandbox's"
+                raise InputError("", "fault", problem)
 
     @property
     def url(self) -> str:
@@ -65,18 +117,23 @@ class Sandbox:
         return self._origin + BASE
 
     @property
+    def ledger_url(self) -> str:
+        """Address of the ledger as JSON; with ``/clips`` after it that of the clips."""
+        return self._origin + LEDGER
+
+    @property
     def token(self) -> str:
         """Bearer token it accepts."""
-        return TOKEN
+        return self._token
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """Ids of its clips."""
-        return tuple(self._songs)
+        """Ids of its clips, the made-up ones last."""
+        return (*self._songs, *map(made_id, range(1, self._made + 1)))
 
     @property
     def songs(self) -> tuple[DemoSong, ...]:
-        """What is true about its clips, in the order of `clips`."""
+        """What is true about its first clips, in the order of `clips`."""
         return tuple(self._songs.values())
 
     @property
@@ -91,20 +148,39 @@ class Sandbox:
     @property
     def posts(self) -> dict[str, int]:
         """Accepted calls of each clip so far, refused ones left out."""
-        with self._lock:
-            return dict(self._posts)
+        accounts = self.ledger.accounts.items()
+        return {clip_id: account.posts for clip_id, account in accounts if account.posts}
 
     @property
     def downloads(self) -> dict[str, int]:
         """Downloads of the hosted file of each clip so far."""
-        with self._lock:
-            return dict(self._downloads)
+        accounts = self.ledger.accounts.items()
+        return {clip_id: account.downloads for clip_id, account in accounts if account.downloads}
 
     @property
     def charged(self) -> int:
-        """Credits charged so far: one for the first accepted call of a clip, polls are free."""
-        with self._lock:
-            return len(self._posts)
+        """Credits charged and not refunded so far."""
+        return self.ledger.totals()["net"]
+
+    def knows(self, clip_id: str) -> bool:
+        """Tell whether there is a clip.
+
+        Parameters
+        ----------
+        clip_id : str
+            Its id.
+
+        Returns
+        -------
+        bool
+            Whether it is answered.
+        """
+        if clip_id in self._songs:
+            return True
+        if self._any_clip:
+            return bool(_CLIP_ID.fullmatch(clip_id))
+        number = made_number(clip_id)
+        return number is not None and number <= self._made
 
     def midi_url(self, clip_id: str) -> str:
         """Tell the address of a clip's hosted file.
@@ -121,8 +197,8 @@ class Sandbox:
         """
         return f"{self._origin}{FILES}{clip_id}.mid"
 
-    def answer(self, clip_id: str) -> bytes | None:
-        """Count an authorized call and give the body that answers it.
+    def call(self, clip_id: str) -> Reply | None:
+        """Count an authorized call, charge for it, and give the reply.
 
         Parameters
         ----------
@@ -131,74 +207,111 @@ class Sandbox:
 
         Returns
         -------
-        bytes or None
-            ``running``, or the notes as JSON; None, and nothing counted, for an unknown clip.
+        Reply or None
+            What is to be sent; None, and nothing counted, for an unknown clip. Otherwise the
+            ledger must be told when it is over.
         """
-        song = self._songs.get(clip_id)
-        if song is None:
+        if not self.knows(clip_id):
             return None
-        with self._lock:
-            self._posts[clip_id] += 1
-            if self._posts[clip_id] <= self._polls:
-                return encoded(message(200, "success") | {"data": {"state": "running"}})
-            if clip_id not in self._answers:
-                self._answers[clip_id] = encoded(song.answer(self.midi_url(clip_id)))
-            return self._answers[clip_id]
+        number = self.ledger.begin(clip_id)
+        fault = self._rehearsal.fault(clip_id, "call", number)
+        if fault is None:
+            self.ledger.settle(clip_id, "credit")
+            return Reply(200, self._answer(clip_id, number), delivers=True)
+        self._wait(fault.before)
+        reply, charge = fault.make(
+            self._call(clip_id, number, lambda: self._answer(clip_id, number))
+        )
+        self.ledger.settle(clip_id, charge)
+        self._wait(fault.after)
+        return reply
 
-    def hosted(self, clip_id: str, *, count: bool = False) -> bytes | None:
-        """Give the hosted file of a clip.
+    def file(self, clip_id: str, *, count: bool) -> Reply | None:
+        """Give the reply to a download.
 
         Parameters
         ----------
         clip_id : str
             The clip.
-        count : bool, optional
-            Count it as a download.
+        count : bool
+            Count it, and let it fail if it must.
 
         Returns
         -------
-        bytes or None
-            The file, None for an unknown clip.
+        Reply or None
+            What is to be sent, None for an unknown clip.
+        """
+        if not self.knows(clip_id):
+            return None
+        if count:
+            number = self.ledger.download(clip_id)
+            fault = self._rehearsal.fault(clip_id, "file", number)
+            if fault is not None:
+                return fault.make(self._call(clip_id, number, lambda: self.hosted(clip_id)))[0]
+        return Reply(200, self.hosted(clip_id), kind="audio/midi")
+
+    def answer(self, clip_id: str, midi_url: str | None = None) -> bytes:
+        """Give the body that answers a call when all goes well, counting nothing.
+
+        Parameters
+        ----------
+        clip_id : str
+            One of the clips.
+        midi_url : str or None, optional
+            Another address of the hosted file.
+
+        Returns
+        -------
+        bytes
+            The notes as JSON.
+        """
+        url = self.midi_url(clip_id) if midi_url is None else midi_url
+        song = self._songs.get(clip_id)
+        if song is None:
+            return made_answer(clip_id, url)
+        with self._lock:
+            if (clip_id, url) not in self._answers:
+                self._answers[clip_id, url] = encoded(song.answer(url))
+            return self._answers[clip_id, url]
+
+    def hosted(self, clip_id: str) -> bytes:
+        """Give the hosted file when all goes well, counting nothing.
+
+        Parameters
+        ----------
+        clip_id : str
+            One of the clips.
+
+        Returns
+        -------
+        bytes
+            The file.
         """
         song = self._songs.get(clip_id)
         if song is None:
-            return None
+            return made_midi(clip_id)
         with self._lock:
-            self._downloads[clip_id] += count
             if clip_id not in self._files:
                 self._files[clip_id] = hosted_midi(song)
             return self._files[clip_id]
 
+    def _answer(self, clip_id: str, number: int) -> bytes:
+        """Give the body that answers a call, with a hostile address if it must have one."""
+        fault = self._rehearsal.fault(clip_id, "address", number)
+        if fault is None:
+            return self.answer(clip_id)
+        reply, _ = fault.make(self._call(clip_id, number, lambda: self.answer(clip_id)))
+        return self.answer(clip_id, reply.body.decode())
 
-def message(code: int, text: str) -> dict[str, Any]:
-    """Make a body as the endpoint words it.
+    def _call(self, clip_id: str, number: int, good: Callable[[], bytes]) -> Call:
+        """Tell a fault what it may know."""
+        return Call(clip_id, number, good, self._hostile, self._seed, self._token)
 
-    Parameters
-    ----------
-    code : int
-        Code, as in the HTTP status.
-    text : str
-        Message.
+    def _hostile(self, name: str) -> str:
+        """Write a hostile address."""
+        return fill(name, port=self._canary_port, allowed=self._authority)
 
-    Returns
-    -------
-    dict
-        Both.
-    """
-    return {"code": code, "message": text}
-
-
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """Write a body.
-
-    Parameters
-    ----------
-    body : mapping
-        Anything fit for JSON.
-
-    Returns
-    -------
-    bytes
-        JSON in UTF-8.
-    """
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    def _wait(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the sandbox."""
+        if seconds:
+            self.closing.wait(seconds)

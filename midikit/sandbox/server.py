@@ -8,31 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import socket
 import socketserver
 import sys
 import threading
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from midikit.errors import RemoteError
 from midikit.escape import quoted
-from midikit.sandbox.endpoint import BASE, FILES, Sandbox, encoded, message
+from midikit.sandbox.endpoint import TOKEN, Sandbox
+from midikit.sandbox.handler import CanaryHandler, SandboxHandler
+from midikit.sandbox.ledger import Ledger
+from midikit.sandbox.rehearsal import Rehearsal
 from midikit.sandbox.songs import demo_songs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from midikit.sandbox.songs import DemoSong
 
 __all__ = ["serve"]
 
-_CALL = f"{BASE}/midi"
-_MAX_BODY = 1 << 16
 _MAX_PORT = 65_535
-_IDLE_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
@@ -44,6 +42,13 @@ def serve(
     port: int = 0,
     polls: int = 2,
     songs: tuple[DemoSong, ...] | None = None,
+    clips: int = 0,
+    any_clip: bool = False,
+    faults: Sequence[str] = (),
+    repeat_charges: bool = False,
+    poll_charges: bool = False,
+    token: str = TOKEN,
+    seed: int = 0,
 ) -> Iterator[Sandbox]:
     """Run a sandbox for the length of a ``with`` block.
 
@@ -56,17 +61,34 @@ def serve(
     polls : int, optional
         How many calls of each clip are answered with ``running`` before the notes come.
     songs : tuple of DemoSong or None, optional
-        Songs to answer, the demo songs by default.
+        Songs to answer; by default the demo songs, none if there are made-up clips.
+    clips : int, optional
+        How many small made-up clips to answer, ``made-1`` and so on.
+    any_clip : bool, optional
+        Answer every clip id, those that are not there with made-up notes; ids such as
+        ``500.song`` choose their faults, see `midikit.sandbox.rehearsal`.
+    faults : sequence of str, optional
+        What goes wrong, ``[CLIP=]MODE[:TIMES]`` each: see `midikit.sandbox.rehearsal.FAULTS`.
+    repeat_charges : bool, optional
+        Charge again for a clip that was delivered before; nobody knows whether the service does.
+    poll_charges : bool, optional
+        Charge for each call while a clip is not ready; nobody knows that either.
+    token : str, optional
+        Bearer token to accept.
+    seed : int, optional
+        Seed of what is left to chance.
 
     Yields
     ------
     Sandbox
-        Its address, token, clips and counters. Requests are answered in threads of their own.
+        Its address, token, clips and ledger. Requests are answered in threads of their own.
 
     Raises
     ------
     RemoteError
         If `host` is no loopback address, or the port cannot be had; the message says why.
+    InputError
+        If a fault cannot be read, or is meant for a clip that is not there.
 
     Examples
     --------
@@ -74,22 +96,51 @@ def serve(
     ...     sorted(sandbox.environment)
     ['MIDIKIT_ALLOW_HOSTS', 'MIDIKIT_BASE_URL', 'MIDIKIT_TOKEN']
     """
-    chosen = demo_songs() if songs is None else songs
-    with _listening(host, port) as server:
-        server.sandbox = sandbox = Sandbox(server.authority, chosen, polls)
-        thread = threading.Thread(
-            target=server.serve_forever, args=(_POLL_SECONDS,), name="midikit-sandbox", daemon=True
+    rehearsal = Rehearsal(faults, polls, by_id=any_clip)
+    chosen = songs if songs is not None else () if clips else demo_songs()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(_listening(host, port, SandboxHandler))
+        canaries = []
+        if faults or any_clip:
+            canaries = [stack.enter_context(_listening("127.0.0.1", 0, CanaryHandler))]
+            # The other loopback address; a machine without it cannot be reached by it either.
+            with contextlib.suppress(RemoteError):
+                second = _listening("::1", canaries[0].server_port, CanaryHandler)
+                canaries.append(stack.enter_context(second))
+        sandbox = Sandbox(
+            server.authority,
+            chosen,
+            rehearsal,
+            clips=clips,
+            any_clip=any_clip,
+            ledger=Ledger(repeat_charges=repeat_charges, poll_charges=poll_charges),
+            token=token,
+            seed=seed,
+            canary_port=canaries[0].server_port if canaries else 0,
         )
-        thread.start()
-        try:
-            yield sandbox
-        finally:
-            server.shutdown()
-            thread.join()
+        for each in (server, *canaries):
+            each.sandbox = sandbox
+            stack.enter_context(_serving(each))
+        stack.callback(sandbox.closing.set)
+        yield sandbox
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[_Server]:
+def _serving(server: _Server) -> Iterator[None]:
+    """Answer requests in threads."""
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL_SECONDS,), name="midikit-sandbox", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Iterator[_Server]:
     """Bind to a loopback address, and close everything at the end."""
     where = f"{host}:{port}" if host.isascii() and host.isprintable() else quoted(host)
     if not 0 <= port <= _MAX_PORT:
@@ -98,7 +149,7 @@ def _listening(host: str, port: int) -> Iterator[_Server]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         if not ipaddress.ip_address(address[0]).is_loopback:
             raise RemoteError("", f"{where}: no loopback address; expected such as 127.0.0.1")
-        server = _Server(address, family)
+        server = _Server(address, family, handler)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RemoteError(
@@ -114,14 +165,15 @@ class _Server(ThreadingHTTPServer):
     """A server that closes the connections it holds when it closes."""
 
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1024
     sandbox: Sandbox
 
-    def __init__(self, address: Any, family: int) -> None:
+    def __init__(self, address: Any, family: int, handler: type[BaseHTTPRequestHandler]) -> None:
         self.address_family = socket.AddressFamily(family)
         self._connections: set[socket.socket] = set()
         self._changed = threading.Condition()
-        super().__init__(address[:2], _Handler)
+        self.resets: set[socket.socket] = set()
+        super().__init__(address[:2], handler)
 
     def server_bind(self) -> None:
         """Bind without asking any name server who we are."""
@@ -142,8 +194,12 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection and forget it."""
-        super().shutdown_request(request)
+        """Close a connection and forget it; one that is to be reset without a farewell."""
+        if request in self.resets:
+            self.resets.discard(request)
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
         with self._changed:
             self._connections.discard(request)
             self._changed.notify_all()
@@ -161,138 +217,3 @@ class _Server(ThreadingHTTPServer):
         """Say nothing about clients that hang up; anything else is a fault of this module."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection."""
-
-    protocol_version = "HTTP/1.1"
-    server_version = "midikit-sandbox"
-    sys_version = ""
-    timeout = _IDLE_SECONDS
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def do_POST(self) -> None:
-        """Answer the call."""
-        body = self._body()
-        if body is None:
-            return
-        if self.path != _CALL:
-            self._say(404, "Not Found")
-            return
-        refusal = self._unauthorized()
-        if refusal:
-            self._say(401, refusal)
-            return
-        self._call(body)
-
-    def do_GET(self) -> None:
-        """Answer a download."""
-        if self._body() is None:
-            return
-        name = self.path.removeprefix(FILES).removesuffix(".mid")
-        known = self.path == f"{FILES}{name}.mid"
-        count = self.command == "GET"
-        data = self.server.sandbox.hosted(name, count=count) if known else None
-        if data is None:
-            self._refuse()
-        else:
-            self._reply(200, data, "audio/midi")
-
-    do_HEAD = do_GET  # noqa: N815 - named by http.server
-
-    def _other(self) -> None:
-        """Answer any other method."""
-        if self._body() is not None:
-            self._refuse()
-
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _other  # noqa: N815 - as above
-
-    def _refuse(self) -> None:
-        """Say that there is nothing here, or not by this method."""
-        if self.path == _CALL:
-            self._say(405, "Method Not Allowed", allow="POST")
-        else:
-            self._say(404, "Not Found")
-
-    def _unauthorized(self) -> str:
-        """Tell what is wrong with the authorization, empty if nothing is."""
-        header = self.headers.get("Authorization")
-        if header is None:
-            return "Authorization header is missing."
-        scheme, _, token = header.partition(" ")
-        right = scheme.lower() == "bearer" and token.strip() == self.server.sandbox.token
-        return "" if right else "Invalid authorization format."
-
-    def _call(self, body: bytes) -> None:
-        """Answer an authorized call."""
-        try:
-            request = json.loads(body)
-        except (ValueError, RecursionError):
-            self._say(400, "Request body must be JSON.")
-            return
-        clip_id = request.get("clip_id") if isinstance(request, dict) else None
-        if not isinstance(clip_id, str) or not clip_id:
-            self._say(400, "clip_id is required.")
-            return
-        answer = self.server.sandbox.answer(clip_id)
-        if answer is None:
-            self._say(400, "task not found.")
-        else:
-            self._reply(200, answer, "application/json")
-
-    def _body(self) -> bytes | None:
-        """Read the body of a request; None if it was refused, and answered.
-
-        Bodies are read even where nobody looks at them: closing a connection on unread bytes would
-        take the answer away from the client.
-        """
-        if "Transfer-Encoding" in self.headers:
-            self.close_connection = True
-            self._say(411, "Length Required")
-            return None
-        length = self.headers.get("Content-Length", "0").strip()
-        if not (length.isascii() and length.isdigit() and len(length) < 20):
-            self.close_connection = True
-            self._say(400, "Bad Content-Length.")
-            return None
-        if int(length) > _MAX_BODY:
-            self.close_connection = True
-            self._say(413, "Payload Too Large")
-            return None
-        return self.rfile.read(int(length))
-
-    def _say(self, code: int, text: str, *, allow: str = "") -> None:
-        """Answer with a message of the endpoint."""
-        self._reply(code, encoded(message(code, text)), "application/json", allow=allow)
-
-    def _reply(self, code: int, data: bytes, kind: str, *, allow: str = "") -> None:
-        """Answer with a body of known length."""
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        if allow:
-            self.send_header("Allow", allow)
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def handle_expect_100(self) -> bool:
-        """Ask for the body at once, not when the answer is flushed."""
-        go_on = super().handle_expect_100()
-        self.wfile.flush()
-        return go_on
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that http.server itself refuses."""
-        del explain
-        self.close_connection = True
-        self.command = getattr(self, "command", None) or "GET"
-        self._say(code, message or HTTPStatus(code).phrase)
-
-    def log_message(self, *_: Any) -> None:
-        """Log nothing."""
