@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from midikit.sandbox import FAULTS
-from tests.bench.net import batch, faults, interrupts, kills, secrets, urls
+from tests.bench.net import batch, faults, interrupts, kills, leaks, urls
 from tests.bench.net.fetching import Running, desk
 from tests.bench.net.serving import TOKEN, serving
 
@@ -78,10 +78,10 @@ def test_the_token_is_nowhere() -> None:
         *("echo-401 by command", "url-echo by program", "echo-name by program"),
         *("all at once by async", "a line break in it", "in the base URL", "doctor"),
     }
-    chosen = [each for each in secrets.SCENARIOS if each.name in names]
+    chosen = [each for each in leaks.SCENARIOS if each.name in names]
     assert len(chosen) == len(names)
     assert {each.by for each in chosen} == {"command", "program", "async", "doctor"}
-    assert secrets.measure(chosen)["violations"] == []
+    assert leaks.measure(chosen)["violations"] == []
 
 
 def test_the_search_would_find_the_token() -> None:
@@ -89,11 +89,11 @@ def test_the_search_would_find_the_token() -> None:
     told = f"import os, time; print(os.environ['MIDIKIT_TOKEN'][-8:]); time.sleep(0.2) # {TOKEN}"
     with serving() as endpoint, desk(endpoint) as at:
         done = Running([sys.executable, "-c", told], at.environment(), at.folder).wait(30)
-    found = secrets.hits({"stdout": done.out, "argv": b"".join(done.lines)})
+    found = leaks.hits({"stdout": done.out, "argv": b"".join(done.lines)})
     assert "its last 8 characters in stdout" in found
     if os.path.exists("/proc/self/cmdline"):  # noqa: PTH110 - a file of the system
         assert "as it is in argv" in found
     for before in ("", "a", "ab", "user:", "a longer name:"):
         written = base64.b64encode(f"{before}{TOKEN}".encode())
-        assert any("base64" in hit for hit in secrets.hits({"x": b"Basic " + written}))
-    assert secrets.hits({"x": b"nothing"}) == []
+        assert any("base64" in hit for hit in leaks.hits({"x": b"Basic " + written}))
+    assert leaks.hits({"x": b"nothing"}) == []

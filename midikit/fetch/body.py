@@ -11,6 +11,9 @@ _RAW_DEFLATE = -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
 _STEP = 4096
 _MAX_MEMBERS = 1000
+_KEPT = 1 << 20
+"""Bytes that are kept of what is too large."""
+
 _DAMAGED = "damaged gzip or deflate data"
 
 
@@ -19,7 +22,8 @@ class Body:
 
     It is asked for without any encoding; gzip and deflate are taken off all the same, never
     further than the limit, so that a small body cannot become a large one. What cannot be decoded
-    is handed on as it came: the label may be wrong, and the body may have been paid for.
+    is handed on as it came: the label may be wrong, and the body may have been paid for. Of one
+    that is too large the first MiB is kept, since no more of it is of use.
 
     Parameters
     ----------
@@ -37,15 +41,18 @@ class Body:
 
     def __init__(self, encoding: str, *, max_bytes: int) -> None:
         self._encoding = encoding.strip().lower()
-        self._pieces: list[bytes] = []
-        self._room = max_bytes
+        self._came = bytearray()  # grows in place: a large body is in memory once
         self._max_bytes = max_bytes
         self._is_larger = False
 
     @property
     def sent(self) -> bytes:
-        """What has come so far, as it was sent."""
-        return b"".join(self._pieces)
+        """What has come so far, as it was sent; empty if that is what `decoded` returns."""
+        return b"" if self._is_plain else bytes(self._came)
+
+    @property
+    def _is_plain(self) -> bool:
+        return self._encoding in {"", "identity"}
 
     def add(self, piece: bytes) -> bool:
         """Take the next piece.
@@ -60,10 +67,10 @@ class Body:
         bool
             Whether more can be taken.
         """
-        kept = piece[: self._room]
-        self._pieces.append(kept)
-        self._room -= len(kept)
-        self._is_larger = len(kept) < len(piece)
+        self._is_larger = len(self._came) + len(piece) > self._max_bytes
+        self._came += piece[: max(0, self._max_bytes - len(self._came))]
+        if self._is_larger:
+            del self._came[_KEPT:]
         return not self._is_larger
 
     def decoded(self) -> tuple[bytes, str]:
@@ -76,9 +83,9 @@ class Body:
         fault : str
             Why it is not whole, empty if it is.
         """
-        sent = self.sent
+        sent = bytes(self._came)
         larger = f"larger than {self._max_bytes:,} bytes" if self._is_larger else ""
-        if self._encoding in {"", "identity"}:
+        if self._is_plain:
             return sent, larger
         if self._encoding not in {"gzip", "x-gzip", "deflate"}:
             return sent, larger or "sent in an encoding that was not asked for"
@@ -94,23 +101,23 @@ class Body:
 
 def _inflate(sent: bytes, window_bits: int, max_bytes: int) -> tuple[bytes, str, int]:
     """Inflate every gzip member, or one other stream; return data, fault and the end of it."""
-    pieces: list[bytes] = []
-    room, end = max_bytes, 0
+    data, end = bytearray(), 0
     for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(window_bits)
         while not inflater.eof and end < len(sent):
             step = sent[end : end + _STEP]
+            room = max_bytes - len(data)
             try:
                 piece = inflater.decompress(step, room + 1)
             except zlib.error:
-                return b"".join(pieces), _DAMAGED, end
-            pieces.append(piece[:room])
+                return bytes(data), _DAMAGED, end
             if len(piece) > room:
-                return b"".join(pieces), f"larger than {max_bytes:,} bytes", end
-            room -= len(piece)
+                data += piece[:room]
+                return bytes(data[:_KEPT]), f"larger than {max_bytes:,} bytes", end
+            data += piece
             end += len(step) - len(inflater.unused_data)
         if not inflater.eof:
-            return b"".join(pieces), "cut short inside its gzip or deflate data", end
+            return bytes(data), "cut short inside its gzip or deflate data", end
         if window_bits == _RAW_DEFLATE or not sent.startswith(_GZIP_MAGIC, end):
             break
-    return b"".join(pieces), "", end
+    return bytes(data), "", end

@@ -35,8 +35,8 @@ __all__ = [
     "warm",
 ]
 
-MAX_ANSWER_BYTES = 1 << 26
-"""Most decoded bytes of an answer (64 MiB)."""
+MAX_ANSWER_BYTES = 40 << 20
+"""Most decoded bytes of an answer, some 500,000 notes: an endless one takes less than 64 MB."""
 
 _MAX_REFUSAL_BYTES = 1 << 20
 _CONNECT_SECONDS = 10.0

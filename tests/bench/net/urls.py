@@ -5,9 +5,8 @@
 Every address of `midikit.sandbox.hostile` comes once as ``midi_url`` and once as the redirect of a
 hosted file; redirects of the paid call come too. The canary must never be contacted, and every
 answer that was paid for must be there. Then bombs, endless bodies, stalls and drips, each in a
-process of its own: at most 64 MB more than a good clip takes where a .mid is read, as much again
-where an answer is, of which up to 64 MiB are kept, and never past the deadline by more than two
-seconds. Exit code 1 at any violation. Two minutes.
+process of its own: at most 64 MB more than a good clip takes, and never past the deadline by more
+than two seconds. Exit code 1 at any violation. Two minutes.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def _bound(
         start = figures.get("fine", {}).get("seconds", 0.0)
         more, seconds = done.peak - usual, done.seconds - start
         figures[mode] = {"more_mb": round(more / 1e6, 1), "seconds": round(seconds, 2)}
-        if more > _MOST_BYTES * (1 if mode.startswith("mid-") else 2):
+        if more > _MOST_BYTES:
             wrong.append(f"{mode}: {more / 1e6:.1f} MB more than a good clip")
         if seconds > deadline + _GRACE:
             wrong.append(f"{mode}: {seconds:.1f} s for a deadline of {deadline:g} s")

@@ -1,4 +1,4 @@
-"""A program that tells everything it can about a fetch: what `tests.bench.net.secrets` searches.
+"""A program that tells everything it can about a fetch: what `tests.bench.net.leaks` searches.
 
     python -P verbose.py program|async DEADLINE CLIP_ID…
 

@@ -1,6 +1,6 @@
 """Look for the token everywhere it must not be.
 
-    python -m tests.bench.net.secrets
+    python -m tests.bench.net.leaks
 
 More than forty scenarios, each at the highest verbosity: the command line with ``--debug``, and a
 program that logs everything at DEBUG, prints tracebacks with their local variables, and pickles
@@ -166,7 +166,7 @@ def _is_authorized(visit: dict[str, Any]) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.net.secrets", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.net.leaks", description=__doc__)
     parser.parse_args(arguments)
     figures = measure()
     for line in figures["violations"][:50]:
