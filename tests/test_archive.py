@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,7 +331,9 @@ def test_a_closed_or_forked_archive_refuses(archive: SqliteArchive) -> None:
     """In words; and a child does not keep its parent's clips from being free."""
     archive.reserve(CLIP)
     name = archive._vault.owner()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
+        child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             archive.reserve("other")
@@ -891,7 +894,64 @@ def test_the_home_is_where_the_variable_says(
     """The variable, a tilde in it, or the user's data folder."""
     monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path))
     assert SqliteArchive().path == tmp_path / "archive.sqlite3"
+    with SqliteArchive(tmp_path / "a b?c#d%41&mode=ro") as odd:
+        odd.store(DELIVERED, answer=RAW)
+        assert odd.path.exists()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIDIKIT_HOME", "here")
+    with SqliteArchive() as relative:
+        monkeypatch.chdir("/")
+        relative.reserve(CLIP)
+    assert (tmp_path / "here" / "archive.sqlite3").exists()
     monkeypatch.setenv("MIDIKIT_HOME", "~/music")
     assert home.home_folder() == Path.home() / "music"
     monkeypatch.setenv("MIDIKIT_HOME", "")
     assert home.home_folder().name == "midikit"
+
+
+def test_a_probe_grants_nothing(archive: SqliteArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes as a grant would, and says what a grant would say."""
+    archive.probe()
+    assert archive.path.exists()
+    assert list(archive.list()) == []
+    assert (archive.home / "intents.log").read_bytes() == b""
+    monkeypatch.setattr(Vault, "patience", 0.05)
+    with contextlib.closing(sqlite3.connect(archive.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputError, match="locked by another program"):
+            archive.probe()
+
+
+def test_a_log_that_cannot_be_read_stops_everything_new(archive: SqliteArchive) -> None:
+    """What is there is still read; nothing is bought, and verify says why."""
+    archive.store(DELIVERED, answer=RAW)
+    archive.close()
+    log = archive.home / "intents.log"
+    log.unlink()
+    log.mkdir()
+    with SqliteArchive(archive.home) as again:
+        assert again.load(CLIP) is not None
+        for step in (again.load, again.reserve):
+            with pytest.raises(InputError, match=r"intents\.log: cannot be read: Is a directory"):
+                step("new")
+        assert [str(damage) for damage in again.verify().damage] == [
+            f"{log}: cannot be read: Is a directory"
+        ]
+
+
+def test_verify_goes_past_broken_pages(archive: SqliteArchive) -> None:
+    """Each page overwritten in turn: it says so, whatever the page was."""
+    for number in range(20):
+        record = replace(DELIVERED, clip_id=f"clip-{number}")
+        archive.store(record, answer=bytes([number]) * 9000)
+    archive.close()
+    whole = archive.path.read_bytes()
+    for page in range(len(whole) // 4096):
+        hurt = bytearray(whole)
+        hurt[4096 * page : 4096 * (page + 1)] = b"\xa5" * 4096
+        archive.path.write_bytes(bytes(hurt))
+        with SqliteArchive(archive.home) as again:
+            assert again.verify().damage, page
+            for number in range(20):
+                with contextlib.suppress(MidikitError):
+                    assert not again.reserve(f"clip-{number}").granted

@@ -46,6 +46,8 @@ def test_each_subcommand_has_help_with_examples(cli: Any) -> None:
         done = cli("archive", name, "-h")
         assert done.code == 0
         assert done.out.index("Examples:") < done.out.index("Options:")
+        for option in ("--json", "-q, --quiet", "--debug", "-h, --help"):
+            assert option in done.out
         assert max(map(len, done.out.splitlines())) <= 80
     assert cli("archive").code == 2
     assert cli("archive", "list", "--state", "lost").code == 2

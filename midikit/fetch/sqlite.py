@@ -61,7 +61,7 @@ class SqliteArchive:
     """
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
-        self.home = home_folder() if home is None else Path(home)
+        self.home = (home_folder() if home is None else Path(home)).absolute()
         self._vault = Vault(self.home)
         self.path = self._vault.path
 
