@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["known_records", "most_calls", "print_plan", "print_resent"]
 
-_FEW = 100
+_FEW = 20
 _GROWING = 20
 _THERE, _NEW = "in the archive", "to fetch"
 _RUNNING, _UNKNOWN = "to fetch, was not ready", "asked for without an answer"
