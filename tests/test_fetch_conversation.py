@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midikit import errors
@@ -595,6 +595,7 @@ FREE: list[Answer] = [
 HISTORY = st.lists(st.sampled_from([*LOST, *FREE, (200, RAW)]), max_size=8)
 
 
+@settings(deadline=None)
 @given(HISTORY, st.lists(st.sampled_from(["fetch", "poll"]), min_size=1, max_size=5))
 def test_no_history_is_charged_twice(history: list[Answer], methods: list[str]) -> None:
     """Whatever the service does, however often a clip is asked for: no call after a lost one."""
