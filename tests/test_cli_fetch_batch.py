@@ -6,12 +6,14 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from math import nan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +35,6 @@ from midikit.sandbox import serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from midikit.sandbox.endpoint import Sandbox
 
@@ -340,3 +341,27 @@ def test_a_stop_may_come_from_a_handler_while_it_is_being_set() -> None:
         stop.check("x", is_asked=True)
     copy = pickle.loads(pickle.dumps(caught.value))
     assert (copy.clip_id, copy.is_asked, str(copy)) == ("x", True, str(caught.value))
+
+
+def test_every_json_key_is_in_the_readme(
+    sandbox: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each key of real lines, with and without an error, and no other."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("A line of `fetch --json`")[2].partition("\n## ")[0]
+    table, _, dry = section.partition("With `--dry-run`")
+    keys = [
+        re.findall(r"`(\w+)`(\*?)", row.split("|")[1])
+        for row in table.splitlines()
+        if "`" in row and row[0] == "|"
+    ]
+    documented = dict(pair for row in keys for pair in row)
+    with sandbox("made-2=400"):
+        main(["fetch", "made-1", "made-2", "--json"])
+        rows = rows_of(capsys.readouterr().out)
+        always = {key for key, star in documented.items() if star}
+        assert set(rows["made-2"]) == always
+        assert set(rows["made-1"]) == set(documented) - {"calls", "sent"}
+        main(["fetch", "made-3", "--dry-run", "--json"])
+        (row,) = rows_of(capsys.readouterr().out).values()
+        assert set(row) - set(documented) == set(re.findall(r"`(\w+)`", dry))
