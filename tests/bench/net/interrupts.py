@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,11 @@ def measure(
     codes: dict[int, int] = {}
     with serving(repeat_charges=True, seed=seed) as endpoint, desk(endpoint) as at:
         words = at.fetch_words(ids, jobs=jobs, deadline=deadline, budget=10 * clips)
+        told = 0
         for number in range(times):
+            for line in wrong[told:]:  # at once: the rounds take minutes
+                print(line, file=sys.stderr, flush=True)
+            told = len(wrong)
             running = at.start(*words)
             moment = chance.uniform(*_LIFE)
             time.sleep(moment)
