@@ -154,7 +154,12 @@ def test_a_second_run_skips_what_is_there_without_a_look_at_each(
         stored = load(SqliteArchive(), "made-1")
         assert stored is not None
         assert stored.record.midi_origin == "hosted"
-        assert main(["fetch", "--from", "ids", "-o", "out", "-q"]) == 3
+        capsys.readouterr()
+        assert main(["fetch", "--from", "ids", "-o", "out", "--json"]) == 3
+        rows = rows_of(capsys.readouterr().out)
+        assert next(iter(rows)) == "made-2"  # what is missing comes first
+        assert set(rows) == set(MADE)
+        assert len(list(Path("out").iterdir())) == 58
         assert len(list(endpoint.posts)) == 30
 
 

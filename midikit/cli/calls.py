@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from midikit.fetch.client import Clip
     from midikit.fetch.many import Stop
+    from midikit.fetch.sqlite import SqliteArchive
 
 __all__ = [
     "LARGE_BATCH",
@@ -107,6 +108,7 @@ class Fetcher:
         self._deadline = deadline
         self._failed: dict[str, Exception] = {}
         self._ended_by: Exception | None = None
+        self._archive: SqliteArchive | None = None
 
     def fetch(self, clip_id: str) -> Clip:
         """Fetch one clip; what was paid for is in the archive, in a file, or on stdout.
@@ -150,9 +152,13 @@ class Fetcher:
         """Ask for a clip in a thread, which Ctrl-C does not reach."""
         from midikit.fetch.client import Client  # noqa: PLC0415 - loads numpy
         from midikit.fetch.many import Stop  # noqa: PLC0415 - as above
+        from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
 
         stop = Stop()
-        with heeding_interrupts(stop) as interrupts, Client() as client:
+        if self._archive is None:
+            self._archive = SqliteArchive()  # once: it reads its whole ledger before the first call
+        archive = self._archive
+        with heeding_interrupts(stop) as interrupts, Client(archive=archive) as client:
             many = client.fetch_many([clip_id], jobs=1, deadline=self._deadline, stop=stop)
             results = [result for _, result in many]
             if interrupts.heard:

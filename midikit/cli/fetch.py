@@ -24,16 +24,21 @@ _HELP = f"""Fetch clips from the service into the archive.
 Examples:
   midikit fetch 29fc9d9e-a550-47d9-bfd2-6640a4025acc -o .
   midikit fetch --from ids.txt --dry-run
-  midikit fetch --from ids.txt --max-credits 50 --jobs 4
+  midikit fetch --from ids.txt --max-credits 50 --jobs 8
 
 The token comes from MIDIKIT_TOKEN, never from an option. A clip that is in the
-archive (MIDIKIT_HOME) is not paid for again. What would meet every clip, such
-as a refused token, an empty account or a full disk, ends the batch; any other
-failure costs its own clip alone.
+archive (MIDIKIT_HOME) is not paid for again, so the same command goes on where
+it ended. What would meet every clip, such as a refused token, an empty account
+or a full disk, ends the batch; any other failure costs its own clip alone.
+Ctrl-C makes no further call and waits for those that are out; a second one
+does not.
 
 A clip whose call may have been charged without an answer is not asked for
 again, now or later, unless --resend-unknown allows it: up to a credit more.
 More than {LARGE_BATCH} new clips in a script need --max-credits.
+
+Of more than 20 clips only what failed is told, and the sums. --json prints an
+object for each clip, as it comes.
 """
 
 
@@ -54,7 +59,13 @@ More than {LARGE_BATCH} new clips in a script need --max-credits.
     metavar="SECONDS",
     help="Longest time for each clip.",
 )
-@click.option("--jobs", type=WholeNumber(1, _MOST_JOBS), default=1, help="Clips at a time.")
+@click.option(
+    "--jobs",
+    type=WholeNumber(1, _MOST_JOBS),
+    default=1,
+    show_default=True,
+    help="Clips at a time.",
+)
 @click.option(
     "--max-credits",
     type=WholeNumber(0),

@@ -7,6 +7,7 @@ grow with their number.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import time
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from midikit.fetch.many import Stop, StoppedError
 from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from midikit.cli.fetch_progress import Bar
     from midikit.cli.fetch_tally import Outcome
@@ -93,6 +94,7 @@ class Batch:
         self._ids = ids
         self._wishes = wishes
         self._is_few = len(ids) <= FEW
+        self._tells_each = self._is_few or report.as_json
         self._tally = Tally(len(ids))
         limit = wishes.max_credits
         self._budget = Budget(sys.maxsize if limit is None else limit)
@@ -120,10 +122,15 @@ class Batch:
 
     def _fetch(self, client: Client, archive: SqliteArchive, stop: Stop) -> None:
         there = self._complete(archive)
-        self._tally.add("archive", len(there))
+        # What may be gone tomorrow comes first; what is here can wait, or needs no look at all.
+        order: Iterator[str] = (clip_id for clip_id in self._ids if clip_id not in there)
+        if self._tells_each or self._wishes.folder is not None:
+            order = itertools.chain(order, (i for i in self._ids if i in there))
+        else:
+            self._tally.add("archive", len(there))
         wishes = self._wishes
         results = client.fetch_many(
-            (clip_id for clip_id in self._ids if clip_id not in there),
+            order,
             jobs=min(wishes.jobs, len(self._ids)),
             deadline=wishes.deadline,
             resend_unknown=wishes.resend_unknown,
@@ -142,8 +149,8 @@ class Batch:
             self._report.say((f"and {count(further, 'more failure')}; --json lists each", "bad"))
 
     def _complete(self, archive: SqliteArchive) -> frozenset[str]:
-        """Name the clips that need no look: of a large batch nothing is told of them."""
-        if self._is_few or self._report.as_json or self._wishes.folder is not None:
+        """Name the clips of a large batch that are here with all that can be had of them."""
+        if self._is_few:
             return frozenset()
         now = time.time()
         return frozenset(
@@ -220,7 +227,7 @@ class Batch:
         self._tally.rebuilt += clip.rebuilt
         self._tally.without_midi += clip.hosted is None
         outputs = self._write(clip_id, clip)
-        if not (self._is_few or self._report.as_json):
+        if not self._tells_each:
             return {}
         song = clip.song
         where = "in the archive already" if clip.from_archive else "fetched"

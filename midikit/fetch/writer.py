@@ -200,7 +200,7 @@ class Writer:
                 self._connection.execute("BEGIN IMMEDIATE")
             except (sqlite3.Error, OutputError) as error:
                 busy = _is_busy(error)
-                problem = error
+                problem: Exception = error
                 if isinstance(error, sqlite3.Error):
                     problem = told(error, self._path, writing=True)
             else:
