@@ -160,6 +160,9 @@ def test_a_second_run_skips_what_is_there_without_a_look_at_each(
         assert next(iter(rows)) == "made-2"  # what is missing comes first
         assert set(rows) == set(MADE)
         assert len(list(Path("out").iterdir())) == 58
+        monkeypatch.setenv("MIDIKIT_TOKEN", "wrong")
+        assert main(["fetch", "--from", "ids", "--json"]) == 3
+        assert set(rows_of(capsys.readouterr().out)) == set(MADE)  # what is here needs no token
         assert len(list(endpoint.posts)) == 30
 
 

@@ -51,7 +51,7 @@ class Interrupts:
 
 
 @contextlib.contextmanager
-def heeding_interrupts(stop: Stop) -> Iterator[Interrupts]:
+def heeding_interrupts(*stops: Stop) -> Iterator[Interrupts]:
     """Let Ctrl-C end calls in good order: no new one, those that are out come back.
 
     A second one ends the program at once. Nothing is raised by the first: it may come at any
@@ -59,7 +59,7 @@ def heeding_interrupts(stop: Stop) -> Iterator[Interrupts]:
 
     Parameters
     ----------
-    stop : Stop
+    *stops : Stop
         Set by the first.
 
     Yields
@@ -73,7 +73,8 @@ def heeding_interrupts(stop: Stop) -> Iterator[Interrupts]:
         if heard.heard:
             os._exit(Exit.INTERRUPTED)  # the threads of the calls would be waited for
         heard.heard = True
-        stop.set()
+        for stop in stops:
+            stop.set()
         with contextlib.suppress(OSError):  # not by a stream, which may be in the middle of a line
             os.write(2, _STOPPING)
 

@@ -7,7 +7,6 @@ grow with their number.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 import time
 from dataclasses import dataclass
@@ -112,41 +111,44 @@ class Batch:
         KeyboardInterrupt
             After Ctrl-C, once the calls that were out have come back and were told.
         """
-        stop = Stop()
-        with heeding_interrupts(stop) as interrupts, SqliteArchive() as archive:
+        # What ends the calls does not end what is here already; Ctrl-C ends both.
+        calls, rest = Stop(), Stop()
+        with heeding_interrupts(calls, rest) as interrupts, SqliteArchive() as archive:
             with Client(budget=self._budget, archive=archive) as client:
-                self._fetch(client, archive, stop)
+                there = self._complete(archive)
+                needs_look = self._tells_each or self._wishes.folder is not None
+                if not needs_look:
+                    self._tally.add("archive", len(there))
+                total, done = len(self._ids), self._tally.done
+                with progress(self._report, total, done, lambda: self._budget.spent) as bar:
+                    # What is missing comes first: it may be gone tomorrow.
+                    missing = (each for each in self._ids if each not in there)
+                    self._fetch(missing, client, archive, calls, bar)
+                    if needs_look:
+                        present = (each for each in self._ids if each in there)
+                        self._fetch(present, client, archive, rest, bar)
+            further = self._failures - MOST_LINES
+            if further > 0 and not self._is_few:
+                more = f"and {count(further, 'more failure')}; --json lists each"
+                self._report.say((more, "bad"))
             self._tally.tell(self._report, spent=self._budget.spent)
         if interrupts.heard:
             raise KeyboardInterrupt
 
-    def _fetch(self, client: Client, archive: SqliteArchive, stop: Stop) -> None:
-        there = self._complete(archive)
-        # What may be gone tomorrow comes first; what is here can wait, or needs no look at all.
-        order: Iterator[str] = (clip_id for clip_id in self._ids if clip_id not in there)
-        if self._tells_each or self._wishes.folder is not None:
-            order = itertools.chain(order, (i for i in self._ids if i in there))
-        else:
-            self._tally.add("archive", len(there))
-        wishes = self._wishes
+    def _fetch(
+        self, ids: Iterator[str], client: Client, archive: SqliteArchive, stop: Stop, bar: Bar
+    ) -> None:
+        """Fetch some of the clips."""
         results = client.fetch_many(
-            order,
-            jobs=min(wishes.jobs, len(self._ids)),
-            deadline=wishes.deadline,
-            resend_unknown=wishes.resend_unknown,
+            ids,
+            jobs=min(self._wishes.jobs, len(self._ids)),
+            deadline=self._wishes.deadline,
+            resend_unknown=self._wishes.resend_unknown,
             stop=stop,
         )
-        total, done = len(self._ids), self._tally.done
-        # Closed, so that what is out comes back whatever happens here.
-        with (
-            progress(self._report, total, done, lambda: self._budget.spent) as bar,
-            contextlib.closing(results),
-        ):
+        with contextlib.closing(results):  # what is out comes back whatever happens here
             for clip_id, result in results:
                 self._settle(clip_id, result, client, archive, bar)
-        further = self._failures - MOST_LINES
-        if further > 0 and not self._is_few:
-            self._report.say((f"and {count(further, 'more failure')}; --json lists each", "bad"))
 
     def _complete(self, archive: SqliteArchive) -> frozenset[str]:
         """Name the clips of a large batch that are here with all that can be had of them."""
