@@ -81,7 +81,7 @@ def most_calls(deadline: float) -> int:
     Examples
     --------
     >>> most_calls(300.0), most_calls(1.0)
-    (23, 2)
+    (24, 2)
     """
     from midikit.fetch.polling import poll_pause  # noqa: PLC0415 - the help needs none of it
 
