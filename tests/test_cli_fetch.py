@@ -20,8 +20,8 @@ import pytest
 from midikit.__main__ import main
 from midikit.cli import sandbox as sandbox_command
 from midikit.errors import OutputError
+from midikit.fetch import wire
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.client import Client
 from midikit.fetch.sqlite import SqliteArchive
 from midikit.parse.midi import read_midi
 from midikit.parse.response import read_json
@@ -74,6 +74,18 @@ def refuse_answers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(SqliteArchive, "store", store)
 
 
+def interrupt_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C while a call is out."""
+    post: Callable[..., Any] = wire.post
+
+    def slow(*words: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        return post(*words, **options)
+
+    monkeypatch.setattr(wire, "post", slow)
+
+
 def rows_of(text: str) -> list[dict[str, Any]]:
     """Read JSON lines."""
     return [json.loads(line) for line in text.splitlines()]
@@ -101,10 +113,10 @@ def test_a_clip_is_paid_for_once_and_written_where_asked(
 def test_ids_come_from_a_file_or_stdin(
     endpoint: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One id a line, comments and empty lines aside, each clip once, in order."""
+    """One id a line, comments and empty lines aside, each clip once."""
     Path("ids.txt").write_text(f"# my songs\n{WALTZ}\n\n  {JIG}  # a jig\n{WALTZ}\n")
     assert main(["fetch", "--from", "ids.txt", "--jobs", "2", "--json"]) == 0
-    assert [row["clip_id"] for row in rows_of(capsys.readouterr().out)] == [WALTZ, JIG]
+    assert {row["clip_id"] for row in rows_of(capsys.readouterr().out)} == {WALTZ, JIG}
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{JIG}\n".encode())))
     assert main(["fetch", "--from", "-", WALTZ]) == 0
     assert "2 clips: 0 fetched, 2 from the archive" in capsys.readouterr().err
@@ -136,7 +148,7 @@ def test_a_refused_clip_costs_itself_and_a_refused_token_ends_the_batch(
     assert main(["fetch", NOBODY, WALTZ]) == 3
     err = capsys.readouterr().err
     assert f"Error: clip {NOBODY}: the provider answered 400: task not found." in err
-    assert "2 clips: 1 fetched, 0 from the archive, 1 failed" in err
+    assert "2 clips: 1 fetched, 0 from the archive, 1 not found or expired" in err
     monkeypatch.setenv("MIDIKIT_TOKEN", "wrong")
     assert main(["fetch", JIG, NOBODY, "bad-id"]) == 3
     err = capsys.readouterr().err
@@ -271,7 +283,8 @@ def test_a_budget_ends_the_batch(endpoint: Sandbox, capsys: pytest.CaptureFixtur
     assert main(["fetch", WALTZ, NOBODY, JIG, SONGS[0].id, SONGS[1].id, "--max-credits", "1"]) == 3
     err = capsys.readouterr().err
     assert f"clip {SONGS[0].id}: the budget of 1 credit is used up" in err
-    assert "stopped: 1 clip not asked for" in err
+    assert "stopped: 2 clips not asked for; the same command goes on with them" in err
+    assert "1 credit spent\n" in err
     assert endpoint.charged == 2
 
 
@@ -299,7 +312,7 @@ def test_a_file_in_the_way_does_not_stop_the_batch(
     assert main(["fetch", WALTZ, JIG, "-o", "out"]) == 1
     err = capsys.readouterr().err
     assert f"{WALTZ}.hosted.mid: exists with other content; --force replaces it" in err
-    assert "2 clips: 2 fetched, 0 from the archive, 1 failed" in err
+    assert "2 clips: 2 fetched, 0 from the archive, 1 not written out" in err
     assert Path(f"out/{WALTZ}.hosted.mid").read_bytes() == b"mine"
     assert main(["fetch", WALTZ, "-o", "out", "--force", "-q"]) == 0
     assert Path(f"out/{WALTZ}.hosted.mid").read_bytes() == endpoint.hosted(WALTZ)
@@ -309,24 +322,21 @@ def test_a_file_in_the_way_does_not_stop_the_batch(
 def test_ctrl_c_lets_the_call_that_is_out_come_back(
     endpoint: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     words: list[str],
 ) -> None:
-    """What is being paid for is kept, no further clip is asked for, and the code is 130."""
-    fetch: Callable[..., Any] = Client.fetch
-
-    def slow(self: Client, clip_id: str, **options: Any) -> Any:
-        time.sleep(0.2)  # the main thread waits by now
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
-        return fetch(self, clip_id, **options)
-
-    monkeypatch.setattr(Client, "fetch", slow)
+    """What is being paid for is kept and told, no further clip is asked for; the code is 130."""
+    interrupt_calls(monkeypatch)
     assert main(words) == 130
-    err = capsys.readouterr().err
+    err = capfd.readouterr().err
     assert "stopping; waiting for the calls that are out" in err
-    assert "interrupted" in err
-    assert [record.clip_id for record in SqliteArchive().list()] == [WALTZ]
+    assert err.endswith("interrupted\n")
+    with SqliteArchive() as archive:
+        assert [record.clip_id for record in archive.list()] == [WALTZ]
+    if words[0] == "fetch":
+        assert f"clip {WALTZ}: 3 tracks" in err
+        assert "stopped: 1 clip not asked for; the same command goes on with them" in err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_convert_takes_clips_from_the_archive_and_pays_only_when_told(
@@ -375,9 +385,9 @@ def test_a_hosted_file_that_is_gone_is_rebuilt_and_said_to_be(
     assert "the host answered 404; hosted files may be gone after 24 hours; rebuilt from" in err
     assert {path.name for path in Path("out").iterdir()} == {
         f"{WALTZ}.json",
-        f"{WALTZ}.rebuilt.mid",
+        f"{WALTZ}.mid",
     }
-    rebuilt = read_midi(Path(f"out/{WALTZ}.rebuilt.mid"), strict=True)
+    rebuilt = read_midi(Path(f"out/{WALTZ}.mid"), strict=True)
     assert rebuilt.note_count == SONGS[2].note_count
     assert main(["fetch", WALTZ, "--json"]) == 0
     (row,) = rows_of(capsys.readouterr().out)

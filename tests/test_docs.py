@@ -64,6 +64,7 @@ def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     assert len(lines) > 8
     with sandbox.serve(polls=0) as server:
+        (folder / "ids.txt").write_text(f"{server.clips[0]}\n")
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         for line in lines:

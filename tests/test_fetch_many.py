@@ -116,7 +116,7 @@ def fetch_many(kind: str, ids: Any, jobs: int, most: int = 10**9, **options: Any
             for result in stream:
                 results.append(result)
                 if len(results) == most:
-                    stream.close()  # type: ignore[attr-defined]
+                    stream.close()
         return results
 
     async def main() -> None:

@@ -7,64 +7,86 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
-import threading
+from dataclasses import dataclass
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 import click
 
 from midikit.cli.exits import Exit
+from midikit.cli.fetch_plan import known_records
 from midikit.cli.report import is_terminal
-from midikit.errors import DeadlineError, OutputError, RemoteError, UnsavedError
+from midikit.errors import OutputError, RemoteError, UnsavedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
 
     from midikit.fetch.client import Clip
+    from midikit.fetch.many import Stop
     from midikit.fetch.sqlite import SqliteArchive
 
-__all__ = ["LARGE_BATCH", "Fetcher", "NotAskedError", "draining", "refuse_large_batch", "wait_for"]
+__all__ = [
+    "LARGE_BATCH",
+    "Fetcher",
+    "Interrupts",
+    "NotAskedError",
+    "heeding_interrupts",
+    "print_unsaved",
+    "refuse_large_batch",
+]
 
 LARGE_BATCH = 100
 """Most clips that are paid for without a limit when nobody looks on."""
 
-_TICK = 0.1
+_STOPPING = b"stopping; waiting for the calls that are out (Ctrl-C again to leave)\n"
+
+
+@dataclass
+class Interrupts:
+    """Whether Ctrl-C was pressed."""
+
+    heard: bool = False
 
 
 @contextlib.contextmanager
-def draining(jobs: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
-    """Run calls in a pool; Ctrl-C lets those that are out come back, a second one does not.
+def heeding_interrupts(*stops: Stop) -> Iterator[Interrupts]:
+    """Let Ctrl-C end calls in good order: no new one, those that are out come back.
+
+    A second one ends the program at once. Nothing is raised by the first: it may come at any
+    moment, in the middle of a line of output for one, and what came back is still to be told.
 
     Parameters
     ----------
-    jobs : int
-        Calls at a time.
-    stop : threading.Event
-        Set once no further call may be made.
+    *stops : Stop
+        Set by the first.
 
     Yields
     ------
-    ThreadPoolExecutor
-        The pool. At the end what has not begun is cancelled.
+    Interrupts
+        Tells whether there was one.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a file needs no threads
+    heard = Interrupts()
 
-    pool = ThreadPoolExecutor(jobs, "midikit-fetch")
+    def heed(*_: object) -> None:
+        if heard.heard:
+            os._exit(Exit.INTERRUPTED)  # the threads of the calls would be waited for
+        heard.heard = True
+        for stop in stops:
+            stop.set()
+        with contextlib.suppress(OSError):  # not by a stream, which may be in the middle of a line
+            os.write(2, _STOPPING)
+
+    before = signal.getsignal(signal.SIGINT)
+    is_ours = before is not signal.SIG_IGN and current_thread() is main_thread()
+    if is_ours:
+        signal.signal(signal.SIGINT, heed)
     try:
-        yield pool
-    except KeyboardInterrupt:
-        stop.set()
-        text = "stopping; waiting for the calls that are out (Ctrl-C again to leave)"
-        click.echo(text, err=True)
-        try:
-            pool.shutdown(wait=True, cancel_futures=True)
-        except KeyboardInterrupt:
-            os._exit(Exit.INTERRUPTED)  # the threads of the pool would be waited for
-        raise
+        yield heard
     finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        if is_ours:
+            signal.signal(signal.SIGINT, before)
 
 
 class NotAskedError(RemoteError):
@@ -72,7 +94,7 @@ class NotAskedError(RemoteError):
 
 
 class Fetcher:
-    """Fetches clips for one command.
+    """Fetches clips for one command, one after another.
 
     A clip is asked for once, whatever comes of it and however often it is named. After what every
     other clip would meet as well, a refused token for example, none is asked for any more.
@@ -81,37 +103,21 @@ class Fetcher:
     ----------
     deadline : float
         Seconds for each clip.
-    resend_unknown : bool, optional
-        Ask again for clips of which nobody knows whether they were charged.
-    max_credits : int or None, optional
-        Most calls that may be charged, over all clips.
     """
 
-    def __init__(
-        self, *, deadline: float, resend_unknown: bool = False, max_credits: int | None = None
-    ) -> None:
+    def __init__(self, *, deadline: float) -> None:
         self._deadline = deadline
-        self._resend_unknown = resend_unknown
-        self._max_credits = max_credits
         self._failed: dict[str, Exception] = {}
-        self._lock = threading.Lock()
-        self._budget = None
-        if max_credits is not None:
-            from midikit.fetch.budget import Budget  # noqa: PLC0415 - most have none
-
-            self._budget = Budget(max_credits)
+        self._ended_by: Exception | None = None
         self._archive: SqliteArchive | None = None
-        self.ended_by: Exception | None = None
 
-    def fetch(self, clip_id: str, stop: threading.Event) -> Clip:
+    def fetch(self, clip_id: str) -> Clip:
         """Fetch one clip; what was paid for is in the archive, in a file, or on stdout.
 
         Parameters
         ----------
         clip_id : str
             The clip.
-        stop : threading.Event
-            Set once no further call may be made; set here after what ends the command.
 
         Returns
         -------
@@ -122,68 +128,70 @@ class Fetcher:
         ------
         NotAskedError
             If no clip is asked for any more.
+        KeyboardInterrupt
+            After Ctrl-C, once the call that was out is back.
         MidikitError
             As `Client.fetch`; the same again for a clip that has failed before.
         """
         failed = self._failed.get(clip_id)
         if failed is not None:
             raise failed.with_traceback(None)
-        if self.ended_by is not None or stop.is_set():
-            raise NotAskedError(clip_id, f"not asked for, since {self._ending()}")
+        if self._ended_by is not None:
+            why = getattr(self._ended_by, "problem", self._ended_by)
+            raise NotAskedError(clip_id, f"not asked for, since {why}")
         from midikit.fetch.attempts import ends_batch  # noqa: PLC0415 - the help needs none of it
 
         try:
-            return self._fetch(clip_id, stop)
+            return self._fetch(clip_id)
         except Exception as error:
             self._failed[clip_id] = error
             if ends_batch(error, self._deadline):
-                self.ended_by = error
-                stop.set()  # at once, before another thread pays or asks in vain
+                self._ended_by = error
             raise
 
-    def _fetch(self, clip_id: str, stop: threading.Event) -> Clip:
-        """Ask for a clip, and print what could be kept nowhere."""
+    def _fetch(self, clip_id: str) -> Clip:
+        """Ask for a clip in a thread, which Ctrl-C does not reach."""
         from midikit.fetch.client import Client  # noqa: PLC0415 - loads numpy
-
-        def sleep(seconds: float) -> None:
-            if stop.wait(seconds):
-                raise DeadlineError(clip_id, "stopped while it was not ready yet; fetch it again")
-
-        with Client(sleep=sleep, budget=self._budget, archive=self._open_archive()) as client:
-            try:
-                return client.fetch(
-                    clip_id, deadline=self._deadline, resend_unknown=self._resend_unknown
-                )
-            except UnsavedError as error:
-                if error.path:
-                    raise
-                text = error.told(self._print(client.unsaved[clip_id]))
-                raise OutputError(text) from None
-
-    def _open_archive(self) -> SqliteArchive:
-        """Open the archive once for all clips: their writes share commits."""
+        from midikit.fetch.many import Stop  # noqa: PLC0415 - as above
         from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
 
-        with self._lock:
-            if self._archive is None:
-                self._archive = SqliteArchive()
-            return self._archive
+        stop = Stop()
+        if self._archive is None:
+            self._archive = SqliteArchive()  # once: it reads its whole ledger before the first call
+        archive = self._archive
+        with heeding_interrupts(stop) as interrupts, Client(archive=archive) as client:
+            many = client.fetch_many([clip_id], jobs=1, deadline=self._deadline, stop=stop)
+            results = [result for _, result in many]
+            if interrupts.heard:
+                raise KeyboardInterrupt
+            (result,) = results
+            if not isinstance(result, Exception):
+                return result
+            if isinstance(result, UnsavedError) and not result.path:
+                raise OutputError(result.told(print_unsaved(client.unsaved[clip_id]))) from None
+            raise result
 
-    def _print(self, raw: bytes) -> str:
-        """Print what could be kept nowhere; say where."""
-        for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
-            with self._lock, contextlib.suppress(OSError, ValueError):
-                stream.flush()
-                stream.buffer.write(raw + b"\n")
-                stream.buffer.flush()
-                return f"printed on {name}"
-        return "lost: neither stdout nor stderr took it"
 
-    def _ending(self) -> str:
-        """Say what ended the command."""
-        if self.ended_by is None:
-            return "it was stopped"
-        return str(getattr(self.ended_by, "problem", self.ended_by))
+def print_unsaved(raw: bytes) -> str:
+    """Print what was paid for and could be kept nowhere.
+
+    Parameters
+    ----------
+    raw : bytes
+        The answer.
+
+    Returns
+    -------
+    str
+        Where it went.
+    """
+    for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            stream.buffer.write(raw + b"\n")
+            stream.buffer.flush()
+            return f"printed on {name}"
+    return "lost: neither stdout nor stderr took it"
 
 
 def refuse_large_batch(clip_ids: Sequence[str], hint: str) -> None:
@@ -203,25 +211,8 @@ def refuse_large_batch(clip_ids: Sequence[str], hint: str) -> None:
     """
     if len(clip_ids) <= LARGE_BATCH or (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         return
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - few commands come here
-
-    with SqliteArchive() as archive:
-        there = {record.clip_id for record in archive.list() if record.state == "delivered"}
-    new = len(set(clip_ids) - there)
-    if new > LARGE_BATCH:
-        problem = f"{new:,} clips to pay for, more than {LARGE_BATCH}, and nobody looks on"
+    new = set(clip_ids)
+    new -= {record.clip_id for record in known_records(new) if record.state == "delivered"}
+    if len(new) > LARGE_BATCH:
+        problem = f"{len(new):,} clips to pay for, more than {LARGE_BATCH}, and nobody looks on"
         raise click.UsageError(f"{problem}; {hint}")
-
-
-def wait_for(future: Future[Clip]) -> None:
-    """Wait in short steps, so that Ctrl-C is heard on every system.
-
-    Parameters
-    ----------
-    future : Future of Clip
-        What is waited for.
-    """
-    from concurrent.futures import wait  # noqa: PLC0415 - a file needs no threads
-
-    while not wait([future], _TICK).done:
-        pass

@@ -11,7 +11,6 @@ import errno
 import re
 import stat
 import sys
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -361,12 +360,6 @@ def _open_clip(source: Source, fetcher: Fetcher | None, *, strict: bool) -> Open
             "",
             "not in the archive; pass --fetch to pay for it, or run midikit fetch first",
         )
-    from midikit.cli.calls import draining, wait_for  # noqa: PLC0415 - threads
-
-    stop = threading.Event()
-    with draining(1, stop) as pool:
-        future = pool.submit(fetcher.fetch, source.clip_id, stop)
-        wait_for(future)
-    clip = future.result()
+    clip = fetcher.fetch(source.clip_id)
     song = _read_json(clip.raw, strict=True) if strict else clip.song
     return Opened(song, None if clip.rebuilt else clip.hosted)

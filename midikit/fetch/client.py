@@ -32,7 +32,7 @@ from midikit.fetch.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
     import httpx
 
@@ -243,7 +243,8 @@ class Client:
         jobs: int = 8,
         deadline: float = 300.0,
         resend_unknown: bool = False,
-    ) -> Iterator[tuple[str, Clip | Exception]]:
+        stop: Stop | None = None,
+    ) -> Generator[tuple[str, Clip | Exception]]:
         """Fetch clips, a few at a time, and give each as it comes.
 
         What would meet every clip, such as a refused token, an empty account or a full disk, ends
@@ -260,6 +261,9 @@ class Client:
             Seconds for each clip.
         resend_unknown : bool, optional
             As for `fetch`.
+        stop : Stop or None, optional
+            Ends the batch in the same way once it is set, by a signal handler for example: what is
+            out still comes.
 
         Yields
         ------
@@ -278,11 +282,11 @@ class Client:
         ...         sorted(type(clip).__name__ for _, clip in client.fetch_many(sandbox.clips[:3]))
         ['Clip', 'Clip', 'Clip']
         """
-        stop = Stop()
+        ending = stop or Stop()
         return fetch_in_threads(
             clip_ids,
-            lambda clip_id: self._fetch(clip_id, deadline, resend_unknown, stop),
-            stop,
+            lambda clip_id: self._fetch(clip_id, deadline, resend_unknown, ending),
+            ending,
             jobs=jobs,
             deadline=deadline,
         )

@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from midikit.errors import DeadlineError
 from midikit.fetch.attempts import ends_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
     from midikit.fetch.clip import Clip
 
-__all__ = ["Stop", "fetch_in_threads"]
+__all__ = ["Stop", "StoppedError", "fetch_in_threads"]
 
 _TICK = 0.1
 
 
+class StoppedError(DeadlineError):
+    """A clip that a batch has left when it was stopped; the next fetch goes on with it.
+
+    Parameters
+    ----------
+    clip_id : str
+        The clip.
+    problem : str
+        What was going on.
+    is_asked : bool
+        Whether it was asked for already.
+    """
+
+    def __init__(self, clip_id: str, problem: str, is_asked: bool = False) -> None:
+        super().__init__(clip_id, problem)
+        self.args = (clip_id, problem, is_asked)
+        self.is_asked = is_asked
+
+
 class Stop:
-    """The end of a batch: no new call after it is set; those that are out come back."""
+    """The end of a batch: no new call after it is set; those that are out come back.
+
+    It may be set from a signal handler, also while the same thread is setting it: an event of
+    `threading` would wait for itself there.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._changed = threading.Condition(threading.RLock())
+        self._is_set = False
 
     @property
     def is_set(self) -> bool:
         """Whether no further call may be made."""
-        return self._event.is_set()
+        return self._is_set
 
     def set(self) -> None:
         """Make no further call."""
-        self._event.set()
+        with self._changed:
+            self._is_set = True
+            self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
         """Wait, at most until it is set.
@@ -42,7 +69,8 @@ class Stop:
         seconds : float
             How long.
         """
-        self._event.wait(seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_set, seconds)
 
     def check(self, clip_id: str, *, is_asked: bool) -> None:
         """End a clip that would be asked for or wait.
@@ -56,12 +84,12 @@ class Stop:
 
         Raises
         ------
-        DeadlineError
+        StoppedError
             If it is set.
         """
-        if self._event.is_set():
+        if self._is_set:
             when = "while it was not ready yet" if is_asked else "before it was asked for"
-            raise DeadlineError(clip_id, f"stopped {when}; fetch it again")
+            raise StoppedError(clip_id, f"stopped {when}; fetch it again", is_asked)
 
 
 def fetch_in_threads(
@@ -71,7 +99,7 @@ def fetch_in_threads(
     *,
     jobs: int,
     deadline: float,
-) -> Iterator[tuple[str, Clip | Exception]]:
+) -> Generator[tuple[str, Clip | Exception]]:
     """Fetch clips in threads.
 
     No more than `jobs` clips are taken from the iterable before a result is: memory does not grow
@@ -108,6 +136,7 @@ def fetch_in_threads(
 
     ids = iter(clip_ids)
     out: dict[Future[Clip], str] = {}
+    done: queue.SimpleQueue[Future[Clip]] = queue.SimpleQueue()
     pool = ThreadPoolExecutor(jobs, "midikit-fetch")
     try:
         while True:
@@ -115,14 +144,16 @@ def fetch_in_threads(
                 clip_id = next(ids, None)
                 if clip_id is None:
                     break
-                out[pool.submit(fetch_one, clip_id)] = clip_id
+                future = pool.submit(fetch_one, clip_id)
+                out[future] = clip_id
+                future.add_done_callback(done.put)
             if not out:
                 return
-            done: set[Future[Clip]] = set()
-            while not done:  # in short steps, so that Ctrl-C is heard on every system
-                done = wait(out, _TICK, FIRST_COMPLETED).done
-            for future in done:
-                yield out.pop(future), _result(future)
+            try:
+                future = done.get(timeout=_TICK)  # short, so that Ctrl-C is heard on every system
+            except queue.Empty:
+                continue
+            yield out.pop(future), _result(future)
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
