@@ -286,7 +286,7 @@ def test_what_breaks_before_the_request_is_not_sent(
     monkeypatch.setenv("MIDIKIT_BASE_URL", "https://127.0.0.1:9/")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
     exchange.tls.cache_clear()
-    with pytest.raises(errors.NotSentError, match="certificates cannot be read.*SSL_CERT_FILE"):
+    with pytest.raises(errors.NotSentError, match=r"certificates cannot be read.*SSL_CERT_FILE"):
         server.fetch()
     exchange.tls.cache_clear()
     monkeypatch.setenv("MIDIKIT_BASE_URL", "http://localhost:9/")
