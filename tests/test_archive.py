@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -350,6 +351,59 @@ def test_a_closed_or_forked_archive_refuses(archive: SqliteArchive) -> None:
     for step in (archive.load, archive.reserve):
         with pytest.raises(OutputError, match="the archive is closed; open it anew"):
             step(CLIP)
+
+
+def test_a_forked_archive_does_not_wait_for_its_parent(archive: SqliteArchive) -> None:
+    """A lock that a thread of the parent held is never given back in the child."""
+    archive.reserve(CLIP)
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with archive._vault._lock:
+            held.set()
+            go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
+        child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        with contextlib.suppress(OutputError):
+            archive.load(CLIP)
+        archive.close()
+        os._exit(0)
+    go.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_forgotten_archive_lets_go_of_its_clips(tmp_path: Path) -> None:
+    """Also where the last that was written is what its thread remembers."""
+    archive = SqliteArchive(tmp_path)
+    archive.reserve(CLIP)
+    del archive
+    with SqliteArchive(tmp_path) as other:
+        (row,) = other.list()
+        for _ in range(500):
+            if row.owner:
+                time.sleep(0.01)
+                (row,) = other.list()
+        assert (row.state, row.owner) == ("unknown", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be moved there")
+def test_nothing_is_written_into_a_file_that_was_removed(archive: SqliteArchive) -> None:
+    """SQLite would take an answer and lose it; another program may have made a new archive."""
+    archive.reserve(CLIP)
+    archive.home.rename(archive.home.with_name("moved"))
+    with SqliteArchive(archive.home) as other:
+        other.reserve("other")
+        for step in (archive.reserve, lambda _: archive.store(DELIVERED, answer=RAW)):
+            with pytest.raises(OutputError, match="was moved or removed while it was open"):
+                step(CLIP)
 
 
 def test_holders_that_were_killed_leave_no_files(tmp_path: Path) -> None:

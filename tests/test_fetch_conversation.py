@@ -9,15 +9,19 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +44,7 @@ from midikit.parse.response import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from midikit.fetch.archive import Archive
+    from midikit.fetch.archive import Archive, Stored
     from midikit.fetch.telling import FetchEvent
 
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
@@ -442,6 +446,104 @@ def test_a_listener_that_fails_costs_no_clip(
     world.events = type("Failing", (), {"append": staticmethod(fail)})()
     assert world.fetch().raw == RAW
     assert f"on_event raised ZeroDivisionError for clip {CLIP}" in caplog.text
+
+
+def test_a_log_handler_that_fails_costs_no_clip(world: World) -> None:
+    """Neither the call, nor the lease of a clip whose call was cut off."""
+
+    class Failing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError(record.name)
+
+    logger, handler = logging.getLogger("midikit"), Failing(logging.INFO)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        assert world.fetch().raw == RAW
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+def test_an_answer_that_comes_while_waiting_saves_the_next_call(world: World) -> None:
+    """A callback is stored by somebody else; polls may cost something, and nobody keeps it."""
+    world.answers = [RUNNING]
+
+    def ingest(seconds: float) -> None:
+        assert not world.pauses
+        world.pauses.append(seconds)
+        row = world.row()
+        assert row.owner
+        world.archive.store(replace(row, state="delivered", source="callback"), answer=RAW)
+
+    world.sleep = ingest  # type: ignore[method-assign]
+    assert world.fetch().raw == RAW
+    assert (world.posts, len(world.pauses)) == (1, 1)
+    row = world.row()
+    assert (row.state, row.source, row.owner, row.midi_origin) == (
+        "delivered",
+        "callback",
+        "",
+        "hosted",
+    )
+
+
+def test_an_archive_that_cannot_be_read_meanwhile_gives_nobody_the_clip(world: World) -> None:
+    """While a fetch waits to call again the row keeps its holder, or the fetch ends."""
+    archive = world.archive
+    load, store, stored = archive.load, archive.store, []
+
+    def fail(clip_id: str) -> Stored | None:
+        if world.posts:
+            raise errors.InputError("archive", "", f"{clip_id} cannot be read")
+        return load(clip_id)
+
+    def note(record: Record, **given: Any) -> None:
+        stored.append((record.state, record.owner, world.pauses != []))
+        store(record, **given)
+
+    archive.load = fail  # type: ignore[method-assign]
+    archive.store = note  # type: ignore[method-assign]
+    world.answers = [(429, b"", ONE_SECOND), (200, RAW)]
+    with pytest.raises(errors.InputError, match="cannot be read"):
+        world.fetch()
+    assert (world.posts, stored) == (1, [("refundable", "", True)])
+
+
+def test_a_clip_id_of_numpy_is_one(world: World, tmp_path: Path) -> None:
+    """Its class is one of str that JSON does not know."""
+    with SqliteArchive(tmp_path) as archive:
+        world.archive = archive
+        clip = world.fetch(np.array([CLIP])[0])
+        assert (type(clip.clip_id), clip.raw) == (str, RAW)
+
+
+def test_a_client_that_is_closed_too_early_loses_no_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What comes after the end of its context is kept where the error says."""
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def main() -> None:
+        go, out = asyncio.Event(), asyncio.Event()
+
+        async def answer(_: httpx.Request) -> httpx.Response:
+            out.set()
+            await go.wait()
+            return httpx.Response(200, content=RAW)
+
+        async with AsyncClient(TOKEN, transport=httpx.MockTransport(answer)) as client:
+            task = asyncio.create_task(client.fetch(CLIP))
+            await out.wait()
+        go.set()
+        with pytest.raises(errors.UnsavedError, match="archive is closed"):
+            await task
+        assert client.unsaved == {CLIP: RAW}
+
+    asyncio.run(main())
+    assert [path.read_bytes() for path in tmp_path.glob("midikit-*/*.json")] == [RAW]
 
 
 SCRIPTS: list[list[Answer]] = [

@@ -386,6 +386,18 @@ def test_concurrency_is_bounded_for_single_fetches_too(service: Service) -> None
     assert service.most_out <= 5
 
 
+def test_a_client_outlives_its_loop(service: Service) -> None:
+    """One loop after another waits for room in it."""
+    client = AsyncClient(archive=MemoryArchive(), max_concurrency=1)
+
+    async def fetch(*ids: str) -> list[bytes]:
+        return [clip.raw for clip in await asyncio.gather(*map(client.fetch, ids))]
+
+    assert asyncio.run(fetch("a", "b", "c")) == [RAW] * 3
+    assert asyncio.run(fetch("d", "e", "f")) == [RAW] * 3
+    assert service.most_out == 1
+
+
 def test_a_name_is_looked_up_without_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resolver that hangs ends at the deadline, and the loop goes on meanwhile."""
     over = threading.Event()

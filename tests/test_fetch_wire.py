@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from midikit import errors
-from midikit.fetch import async_wire
+from midikit.fetch import async_wire, exchange
 from midikit.fetch.answers import Failure, Reply
 from midikit.fetch.async_client import AsyncClient
 from midikit.fetch.client import Client, Clip
@@ -277,6 +277,29 @@ def test_failed_tls_is_not_sent(server: Server, monkeypatch: pytest.MonkeyPatch)
         server.fetch()
     assert len(server.seen) == 4
     assert not any(b"POST" in request or TOKEN.encode() in request for request in server.seen)
+
+
+def test_what_breaks_before_the_request_is_not_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Certificates that cannot be read and threads that cannot be started cost no clip."""
+    monkeypatch.setenv("MIDIKIT_BASE_URL", "https://127.0.0.1:9/")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    exchange.tls.cache_clear()
+    with pytest.raises(errors.NotSentError, match=r"certificates cannot be read.*SSL_CERT_FILE"):
+        server.fetch()
+    exchange.tls.cache_clear()
+    monkeypatch.setenv("MIDIKIT_BASE_URL", "http://localhost:9/")
+    started = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "midikit-resolve":
+            raise RuntimeError("can't start new thread")
+        started(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(errors.NotSentError, match="can't start new thread"):
+        server.fetch()
 
 
 def test_no_redirect_of_the_call_is_followed(server: Server) -> None:

@@ -18,13 +18,7 @@ from midikit.fetch.attempts import Tally, advance, advance_once
 from midikit.fetch.clip import Pending
 from midikit.fetch.hosting import download_hosted
 from midikit.fetch.judging import fragment_of, judge
-from midikit.fetch.keeping import (
-    UNCHARGED,
-    in_one_line,
-    moment_of,
-    reason_of,
-    record_after,
-)
+from midikit.fetch.keeping import UNCHARGED, in_one_line, not_resent, record_after
 from midikit.fetch.steps import (
     GiveBack,
     Load,
@@ -164,6 +158,9 @@ class Asking:
                     return Pending(self._clip_id, step.pause, outcome.problem)
                 yield Tell(self._event("waiting", seconds=step.pause, problem=outcome.problem))
                 yield Sleep(step.pause)
+                stored = yield from self._look()
+                if stored is not None and stored.answer is not None:
+                    return (yield from self._hand_over(stored))
         except GeneratorExit:
             raise
         except BaseException:
@@ -197,7 +194,7 @@ class Asking:
                 problem = "delivered, but its answer is not there"
                 raise InputError(f"clip {self._clip_id}", "", problem)
             if not before.owner:
-                raise UnknownOutcomeError(self._clip_id, _not_resent(before))
+                raise UnknownOutcomeError(self._clip_id, not_resent(before))
             problem = "another process or thread is still fetching it"
             event = FetchEvent(self._clip_id, "held", before.state, before.calls, problem=problem)
             yield Tell(event)
@@ -250,16 +247,16 @@ class Asking:
             yield from self._keep(resting, outcome.problem, fragment=fragment)
         else:
             goes_on = step.error is None and not self._once
-            if goes_on and not self._owner:
-                self._owner = yield from self._find_owner()
             with contextlib.suppress(Exception):  # it stays in flight: no further call
+                if goes_on and not self._owner:  # without its name it would be anybody's
+                    yield from self._look()
                 yield Store(replace(resting, owner=self._owner if goes_on else ""))
                 self._is_held = goes_on
+        self._resting, self._calls = resting, resting.calls
+        self._is_out, self._reply = False, None
         if outcome.verdict in UNCHARGED:
             yield GiveBack()
-        self._resting, self._calls = resting, resting.calls
-        self._is_out = self._is_spent = False
-        self._reply = None
+        self._is_spent = False
         self._count_risk(outcome.verdict)
         yield Tell(self._event("answered", problem=outcome.problem))
         return answer
@@ -357,12 +354,20 @@ class Asking:
             with contextlib.suppress(Exception):
                 yield Store(self._resting)
 
-    def _find_owner(self) -> Steps[str]:
-        """Ask the archive under whose name it holds the clip."""
-        stored: Stored | None = None
-        with contextlib.suppress(Exception):
-            stored = yield Load(self._clip_id)
-        return "" if stored is None else stored.record.owner
+    def _look(self) -> Steps[Stored | None]:
+        """See what the archive has of the clip, and under whose name it holds it."""
+        stored: Stored | None = yield Load(self._clip_id)
+        if stored is not None and stored.record.owner:
+            self._owner = stored.record.owner
+        return stored
+
+    def _hand_over(self, stored: Stored) -> Steps[Stored]:
+        """Let go of a clip whose answer has come in another way, such as a callback."""
+        self._resting = replace(stored.record, owner="")
+        self._is_held = False
+        with contextlib.suppress(Exception):  # what is delivered is never asked for again
+            yield Store(self._resting)
+        return replace(stored, record=self._resting)
 
     def _event(
         self,
@@ -383,13 +388,3 @@ class Asking:
             seconds,
             problem,
         )
-
-
-def _not_resent(record: Record) -> str:
-    """Say why a clip is not asked for again, and how it can be."""
-    moment = moment_of(record)
-    asked = f"asked for on {moment}" if moment else "asked for"
-    return (
-        f"{asked}, and it may have been charged: {reason_of(record)}; not sent again; "
-        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
-    )

@@ -10,6 +10,7 @@ import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakKeyDictionary
 
 from midikit.fetch.account import Account
 from midikit.fetch.async_driver import AsyncStop, drain, run_async, whole
@@ -114,7 +115,10 @@ class AsyncClient:
         self._transport = transport
         self._sleep = sleep
         self._max_concurrency = max_concurrency
-        self._room = asyncio.Semaphore(max_concurrency)
+        # One a loop: a semaphore that tasks have waited for belongs to their loop for ever.
+        self._rooms: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            WeakKeyDictionary()
+        )
         self._is_warm = False
         # Not the threads of the loop, of which there are few: writes that come together share one
         # commit, so as many as there are clips should be able to wait for it.
@@ -130,8 +134,9 @@ class AsyncClient:
         """Close the transport that was given, and the archive that was not."""
         if self._transport is not None:
             await self._transport.aclose()
+        # The threads end with this object, not here: what comes of a call that is still out was
+        # paid for, and has to be kept somewhere.
         await asyncio.to_thread(self._account.close)
-        self._threads.shutdown(wait=False)
 
     async def fetch(
         self, clip_id: str, *, deadline: float = 300.0, resend_unknown: bool = False
@@ -195,7 +200,7 @@ class AsyncClient:
             resend_unknown=resend_unknown,
             once=True,
         )
-        async with self._room:
+        async with self._room():
             return await run_async(steps, functools.partial(self._perform, clip_id, None))
 
     async def fetch_many(
@@ -260,7 +265,7 @@ class AsyncClient:
             resend_unknown=resend_unknown,
         )
         try:
-            async with self._room:
+            async with self._room():
                 clip = await run_async(steps, functools.partial(self._perform, clip_id, stop))
         except Exception as error:
             if stop is not None and ends_batch(error, deadline):
@@ -308,6 +313,13 @@ class AsyncClient:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._threads, self._account.work, request)
         return self._account.perform(request)
+
+    def _room(self) -> asyncio.Semaphore:
+        """Return what bounds the clips at a time in this loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._rooms:
+            self._rooms[loop] = asyncio.Semaphore(self._max_concurrency)
+        return self._rooms[loop]
 
     def _require_token(self) -> Secret:
         token = self._account.token

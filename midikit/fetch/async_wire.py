@@ -24,6 +24,7 @@ from midikit.fetch.exchange import (
     failure,
     getting,
     posting,
+    sending,
     tls,
 )
 from midikit.fetch.limits import Limits
@@ -210,12 +211,13 @@ class AsyncWire(httpx.AsyncBaseTransport):
             With the body still to be read.
         """
         core = core_request(request, request.stream)
-        connection = httpcore.AsyncHTTPConnection(
-            core.url.origin,
-            ssl_context=tls() if request.url.scheme == "https" else None,
-            network_backend=_Backend(Limits(request)),
-        )
-        with as_httpx():
+        limits = Limits(request)
+        with sending(limits):
+            connection = httpcore.AsyncHTTPConnection(
+                core.url.origin,
+                ssl_context=tls() if request.url.scheme == "https" else None,
+                network_backend=_Backend(limits),
+            )
             response = await connection.handle_async_request(core)
         stream = _Stream(response, connection)
         return httpx.Response(response.status, headers=response.headers, stream=stream)

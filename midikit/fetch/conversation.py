@@ -78,7 +78,7 @@ def conversation(
     """
     moment: Moment = yield Now()
     limit = Deadline(moment.seconds, deadline)
-    _check_clip_id(clip_id)
+    clip_id = _checked_clip_id(clip_id)
     stored: Stored | None = yield Load(clip_id)
     if stored is not None and stored.answer is not None:
         return (yield from clip_of_archive(stored, stored.answer, limit, allowed, patient=not once))
@@ -109,11 +109,12 @@ def _too_early(record: Record, moment: Moment) -> Pending | None:
     return Pending(record.clip_id, wait, record.problem)
 
 
-def _check_clip_id(clip_id: object) -> None:
-    """Refuse what cannot be the id of a clip."""
+def _checked_clip_id(clip_id: object) -> str:
+    """Refuse what cannot be the id of a clip; return it as a plain str, as numpy's are not."""
     if not isinstance(clip_id, str) or not _CLIP_ID.fullmatch(clip_id):
         problem = (
             f"got {quoted(clip_id)}; expected 1 to {_MAX_CLIP_ID} printable ASCII characters "
             "without spaces"
         )
         raise InputError("", "clip id", problem)
+    return str.__str__(clip_id)

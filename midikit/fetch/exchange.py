@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Sequence
 
+    from midikit.fetch.limits import Limits
     from midikit.fetch.secret import Secret
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "failure",
     "getting",
     "posting",
+    "sending",
     "tls",
     "warm",
 ]
@@ -74,8 +76,16 @@ def tls() -> ssl.SSLContext:
     -------
     SSLContext
         That of httpx.
+
+    Raises
+    ------
+    OSError
+        If they cannot be read.
     """
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise OSError(f"the certificates cannot be read: {error}; check SSL_CERT_FILE") from None
 
 
 @contextlib.contextmanager
@@ -91,6 +101,32 @@ def as_httpx() -> Iterator[None]:
         yield
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from None
+
+
+@contextlib.contextmanager
+def sending(limits: Limits) -> Iterator[None]:
+    """Raise whatever goes wrong before a byte was written as what it is: no connection.
+
+    Certificates that cannot be read or a thread that cannot be started cost nothing, and would
+    otherwise leave every clip of a batch of unknown outcome.
+
+    Parameters
+    ----------
+    limits : Limits
+        Those of the connection; they know whether a byte was written.
+
+    Yields
+    ------
+    None
+        For a ``with`` block.
+    """
+    try:
+        with as_httpx():
+            yield
+    except Exception as error:
+        if limits.has_written or isinstance(error, _NOT_SENT):
+            raise
+        raise httpx.ConnectError(str(error) or type(error).__name__) from None
 
 
 class Exchange:

@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from midikit.fetch.answers import Outcome
     from midikit.fetch.archive import Record, State
 
-__all__ = ["UNCHARGED", "in_one_line", "moment_of", "reason_of", "record_after", "spill"]
+__all__ = [
+    "UNCHARGED",
+    "in_one_line",
+    "moment_of",
+    "not_resent",
+    "reason_of",
+    "record_after",
+    "spill",
+]
 
 UNCHARGED = frozenset(
     [Verdict.NOT_SENT, Verdict.LIMITED, Verdict.REFUSED, Verdict.STOPPED, Verdict.REFUNDED]
@@ -142,6 +150,27 @@ def reason_of(record: Record) -> str:
         What happened.
     """
     return record.problem or "nothing is known of its answer"
+
+
+def not_resent(record: Record) -> str:
+    """Say why a clip is not asked for again, and how it can be.
+
+    Parameters
+    ----------
+    record : Record
+        Its row.
+
+    Returns
+    -------
+    str
+        When it was asked for, what happened, and what sends it again.
+    """
+    moment = moment_of(record)
+    asked = f"asked for on {moment}" if moment else "asked for"
+    return (
+        f"{asked}, and it may have been charged: {reason_of(record)}; not sent again; "
+        "resend_unknown=True, or midikit fetch --resend-unknown, sends it for up to a credit more"
+    )
 
 
 def in_one_line(error: Exception) -> str:

@@ -29,13 +29,18 @@ class Limits:
     request : httpx.Request
         Carries ``left``, a function telling the seconds left, and perhaps ``addresses``, the
         checked addresses to connect to.
+
+    Attributes
+    ----------
+    has_written : bool
+        Whether a byte of the request may have left.
     """
 
     def __init__(self, request: httpx.Request) -> None:
         self._left: Callable[[], float] = request.extensions["left"]
         self.addresses: Sequence[str] | None = request.extensions.get("addresses")
         self._loopback_only = request.url.scheme == "http" and is_loopback(request.url.host)
-        self._has_written = False
+        self.has_written = False
 
     def connecting(self, timeout: float | None) -> float:
         """Return the seconds that connecting may take.
@@ -78,8 +83,8 @@ class Limits:
         """
         left = self._left()
         if left <= 0:
-            raise (httpcore.WriteTimeout if self._has_written else httpcore.ConnectTimeout)(_PASSED)
-        self._has_written = True
+            raise (httpcore.WriteTimeout if self.has_written else httpcore.ConnectTimeout)(_PASSED)
+        self.has_written = True
         return left
 
     def check(self, host: str, addresses: Sequence[str]) -> Sequence[str]:

@@ -6,6 +6,7 @@ it is masked in the provider's words before anybody reads them.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -75,7 +76,7 @@ class FetchEvent:
 
 
 def tell(event: FetchEvent, listener: Callable[[FetchEvent], object] | None) -> None:
-    """Tell the logger and a listener; a listener that raises costs no clip.
+    """Tell the logger and a listener; neither costs a clip by raising.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def tell(event: FetchEvent, listener: Callable[[FetchEvent], object] | None) -> 
         Who listens besides the logger.
     """
     alarming = event.state == "unknown" or event.what == "unsaved"
-    _LOGGER.log(logging.WARNING if alarming else logging.INFO, "%s", event)
+    _log(logging.WARNING if alarming else logging.INFO, "%s", event)
     if listener is None:
         return
     try:
@@ -93,4 +94,10 @@ def tell(event: FetchEvent, listener: Callable[[FetchEvent], object] | None) -> 
     except Exception as error:  # noqa: BLE001 - somebody may have been paid by now
         # Without its traceback: logs are read by others, and its frames are not ours.
         raised = type(error).__name__
-        _LOGGER.error("on_event raised %s for clip %s", raised, event.clip_id)  # noqa: TRY400
+        _log(logging.ERROR, "on_event raised %s for clip %s", raised, event.clip_id)
+
+
+def _log(level: int, text: str, *values: object) -> None:
+    """Tell the logger, whose handlers and filters are somebody else's and may raise."""
+    with contextlib.suppress(Exception):
+        _LOGGER.log(level, text, *values)

@@ -64,6 +64,8 @@ class Vault:
 
     def close(self) -> None:
         """Finish what is being written and let go of every clip and file."""
+        if os.getpid() != self._pid:
+            return  # the lock may be held for ever, and all of it is the parent's
         with self._lock:
             self._closed = True
             self._end()
@@ -88,6 +90,7 @@ class Vault:
         OutputError
             If this object is closed, or of another process.
         """
+        self.check_process()  # before the lock, which a thread of the parent may have held
         with self._lock:
             self.check_process()
             if not self._readers:
@@ -165,6 +168,7 @@ class Vault:
         OutputError
             If the log is to be mended and cannot be written.
         """
+        self.check_process()  # before the lock, which a thread of the parent may have held
         with self._lock:
             self.check_process()
             if self._census is None:

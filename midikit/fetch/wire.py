@@ -23,6 +23,7 @@ from midikit.fetch.exchange import (
     failure,
     getting,
     posting,
+    sending,
     tls,
     warm,
 )
@@ -155,12 +156,13 @@ class Wire(httpx.BaseTransport):
             With the body still to be read.
         """
         core = core_request(request, request.stream)
-        connection = httpcore.HTTPConnection(
-            core.url.origin,
-            ssl_context=tls() if request.url.scheme == "https" else None,
-            network_backend=_Backend(Limits(request)),
-        )
-        with as_httpx():
+        limits = Limits(request)
+        with sending(limits):
+            connection = httpcore.HTTPConnection(
+                core.url.origin,
+                ssl_context=tls() if request.url.scheme == "https" else None,
+                network_backend=_Backend(limits),
+            )
             response = connection.handle_request(core)
         stream = _Stream(response, connection)
         return httpx.Response(response.status, headers=response.headers, stream=stream)

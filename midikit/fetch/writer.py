@@ -8,6 +8,7 @@ before it is on disk. So 64 callers get 64 times as much done as one after the o
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import random
 import sqlite3
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from midikit.errors import OutputError
+from midikit.escape import printable
 from midikit.fetch.database import open_to_write, told
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: os.stat_result | None = None
         self._closed = False
 
     def run(
@@ -137,7 +140,8 @@ class Writer:
                 return
             self._closed = True
             self._queue.put(None)
-        if self._thread is not None:
+        # This thread itself closes, if it was the last to know of an archive that was forgotten.
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _loop(self) -> None:
@@ -159,6 +163,7 @@ class Writer:
                 for job in batch:
                     if not job.done.is_set():
                         job.end(error)
+            del item, batch  # work that is done must not keep its archive or its bytes in memory
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
@@ -197,11 +202,13 @@ class Writer:
             try:
                 if self._connection is None:
                     self._connection = open_to_write(self._path)
+                    self._file = self._path.stat()
+                self._check_file()
                 self._connection.execute("BEGIN IMMEDIATE")
-            except (sqlite3.Error, OutputError) as error:
+            except (sqlite3.Error, OSError, OutputError) as error:
                 busy = _is_busy(error)
                 problem: Exception = error
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, (sqlite3.Error, OSError)):
                     problem = told(error, self._path, writing=True)
             else:
                 return batch
@@ -215,6 +222,14 @@ class Writer:
                 # the lock for some milliseconds only, and SQLite's own naps are far longer.
                 time.sleep(random.uniform(0.1, 1.0) * _NAP_SECONDS)  # noqa: S311
         return batch
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that was removed: SQLite does, and it is gone in the end."""
+        with contextlib.suppress(FileNotFoundError):
+            if self._file is not None and os.path.samestat(self._file, self._path.stat()):
+                return
+        problem = "was moved or removed while it was open; open it anew"
+        raise OutputError(f"{printable(self._path, 300)}: {problem}")
 
     def _do(self, connection: sqlite3.Connection, job: _Job) -> BaseException | None:
         """Do one job so that its failing costs the others nothing; return what it raised."""
