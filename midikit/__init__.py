@@ -44,9 +44,11 @@ if TYPE_CHECKING:
         RemoteError,
     )
     from midikit.fetch.async_client import AsyncClient
+    from midikit.fetch.budget import Budget
     from midikit.fetch.client import Client, Clip, Pending
     from midikit.fetch.memory import MemoryArchive
     from midikit.fetch.sqlite import SqliteArchive
+    from midikit.fetch.telling import FetchEvent
     from midikit.model.beats import BeatGrid
     from midikit.model.events import Event
     from midikit.model.notes import NOTE, as_notes, shift, transpose
@@ -68,6 +70,7 @@ __all__ = [
     "AnswerError",
     "AsyncClient",
     "BeatGrid",
+    "Budget",
     "Change",
     "Client",
     "Clip",
@@ -75,6 +78,7 @@ __all__ = [
     "ConversionError",
     "DifferenceError",
     "Event",
+    "FetchEvent",
     "InputError",
     "Layout",
     "LimitError",
@@ -123,9 +127,11 @@ _HOME = {
     "convert.arrange.together": ("merge_songs",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "fetch.async_client": ("AsyncClient",),
+    "fetch.budget": ("Budget",),
     "fetch.client": ("Client", "Clip", "Pending"),
     "fetch.memory": ("MemoryArchive",),
     "fetch.sqlite": ("SqliteArchive",),
+    "fetch.telling": ("FetchEvent",),
     "model.beats": ("BeatGrid",),
     "model.notes": ("NOTE", "as_notes", "shift", "transpose"),
     "model.report": ("Change", "Repair"),

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import pprint
+from typing import TYPE_CHECKING
 
 import pytest
 
 from midikit.errors import TokenError
 from midikit.fetch.secret import Secret, find_token
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TOKEN = "sk-Zq7-do-not-show-me-4411"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own token out of the tests."""
+    monkeypatch.setenv("MIDIKIT_HOME", str(tmp_path))
+    monkeypatch.delenv("MIDIKIT_TOKEN", raising=False)
+    return tmp_path
+
+
+def store(home: Path, text: str, mode: int = 0o600) -> None:
+    """Write the token's file."""
+    (home / "token").write_text(text)
+    (home / "token").chmod(mode)
 
 
 def test_no_way_of_showing_shows_it() -> None:
@@ -80,3 +99,49 @@ def test_it_is_masked_in_what_others_say() -> None:
     assert secret.redact(f"bad {TOKEN}!") == "bad [token]!"
     assert secret.redact_bytes(f"bad {TOKEN}!".encode()) == b"bad [token]!"
     assert Secret("abc").redact("abcdef") == "abcdef"
+
+
+def test_a_private_file_holds_the_token_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used where neither an argument nor the environment has one."""
+    store(home, f"{TOKEN}\n")
+    found = find_token()
+    assert found is not None
+    assert found.reveal() == TOKEN
+    monkeypatch.setenv("MIDIKIT_TOKEN", "another-token")
+    again = find_token()
+    assert again is not None
+    assert again.reveal() == "another-token"
+
+
+def test_the_token_of_the_file_goes_to_no_other_host(home: Path) -> None:
+    """It is for the base on its second line, else for the default one."""
+    store(home, f"{TOKEN}\n")
+    assert find_token(base_url="http://127.0.0.1:8000/x") is None
+    store(home, f"{TOKEN}\nhttp://127.0.0.1:8000/x/\n")
+    assert find_token(base_url="http://127.0.0.1:8000/x") is not None
+    assert find_token() is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_file_that_others_can_read_is_refused(home: Path, mode: int) -> None:
+    """One line says which file and what to do; the token is not in it."""
+    store(home, TOKEN, mode)
+    with pytest.raises(TokenError, match=r"token: others can read the token; run chmod 600"):
+        find_token()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "two words\n", "caf\u00e9\n"])
+def test_a_file_without_a_token_is_told(home: Path, text: str) -> None:
+    """As an empty variable or one with spaces in it is."""
+    store(home, text)
+    with pytest.raises(TokenError, match="the token"):
+        find_token()
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(home: Path) -> None:
+    """Nobody else decides which file is read."""
+    (home / "elsewhere").write_text(TOKEN)
+    (home / "token").symlink_to(home / "elsewhere")
+    with pytest.raises(TokenError, match="token: cannot be read"):
+        find_token()

@@ -105,15 +105,16 @@ def _check_extras() -> Iterator[Check]:
 
 def _check_token() -> Check:
     """Tell whether there is a token that can be sent; never which."""
-    from midikit.fetch.secret import TOKEN_VARIABLE, find_token  # noqa: PLC0415 - not for help
+    from midikit.fetch.endpoint import checked_base  # noqa: PLC0415 - not for help
+    from midikit.fetch.secret import TOKEN_VARIABLE, find_token  # noqa: PLC0415 - as above
 
     try:
-        found = find_token() is not None
+        found = find_token(base_url=checked_base(None)) is not None
     except MidikitError as error:
         return Check("token", "fix", str(error))
     if found:
         return Check("token", "ok", "there is one, and it can be sent; only a call shows its worth")
-    text = f"there is none; set {TOKEN_VARIABLE} to the token of your account"
+    text = f"there is none for this service; set {TOKEN_VARIABLE} to the token of your account"
     return Check("token", "fix", f"{text} (what is in the archive needs none)")
 
 

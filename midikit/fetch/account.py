@@ -75,10 +75,11 @@ class Account:
         on_event: Callable[[FetchEvent], object] | None,
     ) -> None:
         try:
-            self.token = find_token(token)
+            base = checked_base(base_url)
+            self.token = find_token(token, base_url=base)
         finally:
             del token  # a traceback with its local variables is no place for it
-        self.url = f"{checked_base(base_url)}/midi"
+        self.url = f"{base}/midi"
         self.allowed = allowed_hosts(os.environ.get(ALLOW_VARIABLE, "").split(","))
         self.clock = clock or time.monotonic
         self.unsaved: dict[str, bytes] = {}

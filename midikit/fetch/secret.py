@@ -1,18 +1,29 @@
-"""The token: checked once, shown never."""
+"""The token: checked once, shown never.
+
+It comes from an argument, from ``MIDIKIT_TOKEN``, or from the file ``token`` in the folder of
+``MIDIKIT_HOME``: the token on its first line, on a second one the base URL it is for if that is not
+`DEFAULT_BASE_URL`. A file that others can read is refused, and one for another base is not used.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import NoReturn
 
 from midikit.errors import TokenError
+from midikit.escape import printable
+from midikit.fetch.endpoint import DEFAULT_BASE_URL
+from midikit.fetch.home import home_folder
 
 __all__ = ["TOKEN_VARIABLE", "Secret", "find_token"]
 
 TOKEN_VARIABLE = "MIDIKIT_TOKEN"  # noqa: S105 - the name of the variable, not what is in it
 """Environment variable that holds the token."""
 
+_FILE = "token"
+_OTHERS = 0o077
 _MAX_LENGTH = 8192
 _MASK = "[token]"
 _SHORTEST_REDACTED = 6
@@ -119,13 +130,17 @@ class Secret:
         raise TypeError("a token is neither pickled nor copied")
 
 
-def find_token(token: str | Secret | None = None) -> Secret | None:
-    """Take the token from an argument or the environment.
+def find_token(
+    token: str | Secret | None = None, *, base_url: str = DEFAULT_BASE_URL
+) -> Secret | None:
+    """Take the token from an argument, the environment or its file.
 
     Parameters
     ----------
     token : str, Secret or None, optional
-        A token, or None for that of the environment.
+        A token, or None for that of the environment or, failing that, of the file.
+    base_url : str, optional
+        Where it will be sent; the token of the file goes to no other place than the file says.
 
     Returns
     -------
@@ -135,7 +150,8 @@ def find_token(token: str | Secret | None = None) -> Secret | None:
     Raises
     ------
     TokenError
-        If there is one that cannot be sent; it is not quoted.
+        If there is one that cannot be sent, or its file cannot be read or can be by others; it is
+        not quoted.
 
     Examples
     --------
@@ -148,10 +164,33 @@ def find_token(token: str | Secret | None = None) -> Secret | None:
         if token is None:
             token = os.environ.get(TOKEN_VARIABLE, "")
             if not token.strip():
-                return None
+                return _stored_token(base_url)
         return Secret(token)
     finally:
         del token  # as above
+
+
+def _stored_token(base_url: str) -> Secret | None:
+    """Read the token of the file, if there is one for this base."""
+    path = home_folder() / _FILE
+    shown = printable(path, 200)
+    lines: list[str] = []
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            if os.name == "posix" and stat.S_IMODE(os.fstat(descriptor).st_mode) & _OTHERS:
+                raise TokenError("", f"{shown}: others can read the token; run chmod 600 on it")
+            lines = file.read(2 * _MAX_LENGTH).decode("utf-8", "replace").splitlines()
+        meant = lines[1].strip() if len(lines) > 1 else ""
+        if (meant or DEFAULT_BASE_URL).rstrip("/") != base_url:
+            return None
+        return Secret(lines[0] if lines else "")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TokenError("", f"{shown}: cannot be read: {error.strerror}") from None
+    finally:
+        lines.clear()  # as above
 
 
 def _checked(token: object) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ _DEADLINE = 60.0
 _MOST_BYTES = 300_000_000
 _GUESS = 150.0
 """Clips a second, to spread the interrupts over the batch."""
+
+_INTERRUPTED = frozenset([0, 130, -signal.SIGINT])
+"""How a life may end: done, interrupted, or interrupted after all was done, as Python shut down."""
 
 
 def measure(
@@ -55,7 +59,7 @@ def measure(
             lives.append({"clips": there, "seconds": round(done.seconds, 2), "peak": done.peak})
             peak = max(peak, done.peak)
             seconds += done.seconds
-            if number < restarts and done.code not in {0, 130}:
+            if number < restarts and done.code not in _INTERRUPTED:
                 wrong.append(f"life {number}: ended with {done.code}: {done.err[-300:]!r}")
         if done.code:
             wrong.append(f"ended with {done.code}: {done.err[-300:]!r}")
