@@ -171,8 +171,7 @@ def check_tempo(qpm: npt.ArrayLike) -> None:
     Traceback (most recent call last):
     midikit.errors.ConversionError: tempo of 3 qpm; a .mid holds 3.58 to 60,000,000
     """
-    tempi = np.asarray(qpm, np.float64).reshape(-1).tolist()
-    for tempo in (min(tempi), max(tempi)):
+    for tempo in np.asarray(qpm, np.float64).reshape(-1).tolist():
         if not 60e6 / MAX_MICROSECONDS <= tempo <= 60e6:
             raise ConversionError(f"tempo of {tempo:g} qpm; a .mid holds 3.58 to 60,000,000")
 

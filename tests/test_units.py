@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_written_tempi_come_back(micro: int) -> None:
     check_tempo(qpm)
 
 
-@pytest.mark.parametrize("qpm", [3.57, 60_000_001.0])
+@pytest.mark.parametrize("qpm", [3.57, 60_000_001.0, math.nan])
 def test_tempi_that_no_file_holds(qpm: float) -> None:
     """One tempo too slow or too fast for its three bytes refuses the map, and is named."""
     with pytest.raises(ConversionError, match=re.escape(f"tempo of {qpm:g} qpm; a .mid holds")):

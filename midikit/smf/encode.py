@@ -12,6 +12,7 @@ so that a reader that pairs first in, first out finds each its own.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -130,14 +131,16 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
     """
     if len(chunks) > MAX_CHUNKS:
         raise LimitError(f"{len(chunks):,} tracks; a file holds at most {MAX_CHUNKS:,}")
+    stops = itertools.accumulate(notes.counts)
+    rows = [slice(stop - count, stop) for count, stop in zip(notes.counts, stops, strict=True)]
     is_far = _last_tick(chunks, notes) > MAX_DELTA
     if is_far:
-        chunks = [_bridged(chunk, notes, index) for index, chunk in enumerate(chunks)]
-    bodies = _bodies(chunks, notes, is_far=is_far)
+        chunks = [_bridged(chunk, notes, part) for chunk, part in zip(chunks, rows, strict=True)]
+    bodies = _bodies(chunks, notes, rows, is_far=is_far)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
-    for index, (chunk, body) in enumerate(zip(chunks, bodies, strict=True)):
+    for chunk, part, body in zip(chunks, rows, bodies, strict=True):
         head = b"".join([b"\x00" + event for event in chunk.head])
-        end = b"\x00" if chunk.end_tick == 0 else variable(_pause(chunk, notes, index))
+        end = b"\x00" if chunk.end_tick == 0 else variable(_pause(chunk, notes, part))
         size = len(head) + len(body) + len(end) + len(_END_OF_TRACK)
         out += [b"MTrk", size.to_bytes(4, "big"), head, body, end, _END_OF_TRACK]
     return b"".join(out)
@@ -156,10 +159,8 @@ def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
     return max(last)
 
 
-def _bridged(chunk: Chunk, notes: TickNotes, index: int) -> Chunk:
+def _bridged(chunk: Chunk, notes: TickNotes, part: slice) -> Chunk:
     """Put empty texts into pauses that are longer than a delta time can say."""
-    stop = sum(notes.counts[: index + 1])
-    part = slice(stop - notes.counts[index], stop)
     others = np.array([0, chunk.end_tick, *(event.tick for event in chunk.events)], np.int64)
     ticks = np.concatenate([notes.start[part], notes.end[part], chunk.messages[:, 0], others])
     ticks.sort()
@@ -179,18 +180,19 @@ def _bridged(chunk: Chunk, notes: TickNotes, index: int) -> Chunk:
     return replace(chunk, events=events)
 
 
-def _pause(chunk: Chunk, notes: TickNotes, index: int) -> int:
+def _pause(chunk: Chunk, notes: TickNotes, part: slice) -> int:
     """Return the ticks from a track's last event to its end."""
-    stop = sum(notes.counts[: index + 1])
     last = [
-        int(notes.end[stop - notes.counts[index] : stop].max(initial=0)),
+        int(notes.end[part].max(initial=0)),
         int(chunk.messages[:, 0].max(initial=0)),
         max((event.tick for event in chunk.events), default=0),
     ]
     return max(0, chunk.end_tick - max(last))
 
 
-def _bodies(chunks: Sequence[Chunk], notes: TickNotes, *, is_far: bool) -> list[bytes]:
+def _bodies(
+    chunks: Sequence[Chunk], notes: TickNotes, rows: list[slice], *, is_far: bool
+) -> list[bytes]:
     """Write the events of each track after its head."""
     openings = [
         _opening(chunk, has_notes=count > 0)
@@ -199,11 +201,9 @@ def _bodies(chunks: Sequence[Chunk], notes: TickNotes, *, is_far: bool) -> list[
     is_mixed = [opening is None for opening in openings]
     pure = _without(is_mixed, notes) if any(is_mixed) else notes
     bodies = note_bodies(pure, [chunk.channel for chunk in chunks], is_far=is_far)
-    stop = 0
-    for index, (opening, count) in enumerate(zip(openings, notes.counts, strict=True)):
-        stop += count
+    for index, opening in enumerate(openings):
         if opening is None:
-            bodies[index] = _mixed(chunks[index], notes, slice(stop - count, stop))
+            bodies[index] = _mixed(chunks[index], notes, rows[index])
         elif opening:
             bodies[index] = opening + bodies[index]
     return bodies

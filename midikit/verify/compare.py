@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from midikit.model.notes import NO_NOTES
+from midikit.model.joined import end_to_end
 from midikit.verify.comparison import Comparison
 from midikit.verify.match import Onsets, match_onsets
 from midikit.verify.matches import NOTE_INDEX, PAIR, TrackComparison
@@ -120,8 +120,8 @@ class _Side(NamedTuple):
 
     start: npt.NDArray[np.float64]
     end: npt.NDArray[np.float64]
-    pitch: npt.NDArray[np.int64]
-    velocity: npt.NDArray[np.int64]
+    pitch: npt.NDArray[np.int32]
+    velocity: npt.NDArray[np.int32]
     couple: npt.NDArray[np.int64]  # index of the pair of tracks
     track: npt.NDArray[np.int64]  # index of the track in the song
     note: npt.NDArray[np.int64]  # index of the note in the track
@@ -131,29 +131,20 @@ class _Side(NamedTuple):
 def _flatten(song: Song, parts: list[tuple[int, ...]]) -> _Side:
     """Put the notes of a song in one table."""
     order = [index for part in parts for index in part]
-    tracks = [NO_NOTES, *(song.tracks[index].notes for index in order)]
-    counts = np.array([len(track) for track in tracks[1:]], np.int64)
-    # Column by column: numpy joins the fields of structured arrays far more slowly.
-    start, end = (np.concatenate([track[name] for track in tracks]) for name in ("start", "end"))
-    pitch, velocity = (
-        np.concatenate([track[name] for track in tracks], dtype=np.int64)
-        for name in ("pitch", "velocity")
-    )
+    tracks = [song.tracks[index].notes for index in order]
+    counts = np.array([len(notes) for notes in tracks], np.int64)
+    rows = end_to_end(tracks)
     joined = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     couple = np.repeat(joined, counts)
     track = np.repeat(np.array(order, np.int64), counts)
-    note = np.arange(len(start)) - np.repeat(np.cumsum(counts) - counts, counts)
+    note = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     bounds = np.searchsorted(couple, np.arange(len(parts) + 1))
     if any(len(part) > 1 for part in parts):
-        by_time = np.lexsort((end, start, couple))
-        start, end, pitch, velocity = (
-            start[by_time],
-            end[by_time],
-            pitch[by_time],
-            velocity[by_time],
-        )
-        track, note = track[by_time], note[by_time]
-    return _Side(start, end, pitch, velocity, couple, track, note, bounds)
+        by_time = np.lexsort((rows["end"], rows["start"], couple))
+        rows, track, note = rows[by_time], track[by_time], note[by_time]
+    return _Side(
+        rows["start"], rows["end"], rows["pitch"], rows["velocity"], couple, track, note, bounds
+    )
 
 
 def _onsets(side: _Side) -> Onsets:

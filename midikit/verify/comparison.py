@@ -12,7 +12,8 @@ import numpy as np
 from midikit.errors import DifferenceError
 from midikit.escape import printable
 from midikit.gm import DRUM_NAMES
-from midikit.model.notes import NO_NOTES, NOTE
+from midikit.model.joined import end_to_end
+from midikit.model.notes import NOTE
 from midikit.verify.matches import Matches
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ class Comparison(Matches):
 
 def _starts(song: Song, rows: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
     """Look up the onsets of notes in seconds, all at once."""
-    starts = np.concatenate([NO_NOTES["start"], *(track.notes["start"] for track in song.tracks)])
+    starts = end_to_end(track.notes for track in song.tracks)["start"]
     first = np.cumsum([0, *(len(track.notes) for track in song.tracks)])
     onsets: npt.NDArray[np.float64] = starts[first[rows["track"]] + rows["note"]]
     return onsets

@@ -75,9 +75,8 @@ class ErrorSummary:
         signed = np.asarray(differences, np.float64)
         if signed.size == 0:
             return cls(math.nan, math.nan, math.nan, math.nan, math.nan)
-        sizes = np.sort(np.abs(signed))
-        median, p90, p99 = (_percentile(sizes, part) for part in (0.5, 0.9, 0.99))
-        return cls(median, p90, p99, float(sizes[-1]), _median(np.sort(signed)))
+        median, p90, p99, most = np.percentile(np.abs(signed), [50, 90, 99, 100]).tolist()
+        return cls(median, p90, p99, most, float(np.median(signed)))
 
     def to_dict(self) -> dict[str, float] | None:
         """Put the numbers under their names.
@@ -90,27 +89,6 @@ class ErrorSummary:
         if math.isnan(self.max):
             return None
         return {name: getattr(self, name) for name in ("median", "p90", "p99", "max", "shift")}
-
-
-def _percentile(ascending: npt.NDArray[np.float64], part: float) -> float:
-    """Interpolate linearly as `numpy.percentile` does, to the bit, in a tenth of its time.
-
-    A report of 300 tracks has 900 summaries of a few numbers each.
-    """
-    place = (len(ascending) - 1) * part
-    below = math.floor(place)
-    low, high = float(ascending[below]), float(ascending[min(below + 1, len(ascending) - 1)])
-    share = place - below
-    step = high - low
-    return high - step * (1 - share) if share >= 0.5 else low + step * share
-
-
-def _median(ascending: npt.NDArray[np.float64]) -> float:
-    """Take the middle value, or the mean of the two."""
-    middle = len(ascending) // 2
-    if len(ascending) % 2:
-        return float(ascending[middle])
-    return float((ascending[middle - 1] + ascending[middle]) / 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

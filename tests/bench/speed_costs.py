@@ -51,7 +51,7 @@ def growth(
             costs = [measure(step, file, runs=runs) for file in files]
             seconds = [cost.seconds / size for cost, size in zip(costs, sizes, strict=True)]
             yield _grown(step, "us a note", [1e6 * second for second in seconds])
-            if all(cost.bytes is not None for cost in costs):
+            if all(cost.bytes for cost in costs):
                 peaks = [(cost.bytes or 0) / size for cost, size in zip(costs, sizes, strict=True)]
                 yield _grown(step, "bytes a note", peaks)
 
@@ -59,8 +59,7 @@ def growth(
 def _grown(step: str, unit: str, costs: list[float]) -> Row:
     """Compare the last of the costs with the one before it."""
     shown = " ".join(f"{cost:.3g}" for cost in costs)
-    value = costs[-1] / costs[-2] if costs[-2] else 1.0
-    return Row(step, unit, shown, value, _TWICE)
+    return Row(step, unit, shown, costs[-1] / costs[-2], _TWICE)
 
 
 def batch(*, songs: int = 2_000, rounds: int = 5) -> Iterator[Row]:
