@@ -73,7 +73,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
     """Measure one figure after another."""
     short = options.short
     files = read_archive(options.files, 3 if short else None)
-    scale = Scale(tuple(options.sizes), options.rounds, 0.0 if short else 20.0, files)
+    scale = Scale(tuple(options.sizes), options.rounds, 0.0 if short else 20.0, files, options.seed)
     costs: dict[str, Callable[[], Iterator[Row]]] = {
         "memory": lambda: memory(2_000 if short else 50_000),
         "growth": lambda: growth(_FEW, steps=["read_json"]) if short else growth(_MANY),
@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--steps", type=_words, default=everything, help=f"all by default: {', '.join(everything)}")
     add("--sizes", type=_numbers, help="notes of the songs: " + ",".join(map(str, _SIZES)))
     add("--rounds", type=int, help="least number of rounds (9)")
+    add("--seed", type=int, default=0, help="makes other songs (0)")
     add("--files", type=Path, default=REAL_FILES, help="a zip of .mid files to read")
     add("--short", action="store_true", help="only see that everything runs")
     add("--json", action="store_true", help="one JSON object")

@@ -83,16 +83,22 @@ class Row:
 
 
 class Scale(NamedTuple):
-    """How much to measure: sizes in notes, least rounds, seconds a figure may take, .mid files."""
+    """How much to measure: notes, rounds, seconds a figure may take, .mid files, and a seed."""
 
     sizes: tuple[int, ...]
     rounds: int
     patience: float
     files: dict[str, bytes]
+    seed: int = 0
 
     def time(self, candidates: dict[str, Callable[[], object]]) -> dict[str, float]:
         """Time candidates in turns."""
         return interleaved(candidates, rounds=self.rounds, patience=self.patience)
+
+    def answers(self, notes: int, tracks: int = 8) -> list[bytes]:
+        """Make answers, several of a small size so that a run is long enough to time."""
+        songs = range(max(1, min(10, 2_000 // notes)))
+        return [as_json(make_parts(notes, tracks=tracks, seed=self.seed + i)) for i in songs]
 
 
 def read_archive(path: Path, limit: int | None = None) -> dict[str, bytes]:
@@ -119,12 +125,6 @@ def _rows(
             theirs = seconds[beside]
             value = ours / theirs if at_most else theirs / ours
             yield Row(step, size, beside, value, mark, at_most, ours, theirs)
-
-
-def _answers(notes: int, tracks: int = 8) -> list[bytes]:
-    """Make answers, several of a small size so that a run is long enough to time."""
-    songs = max(1, min(10, 2_000 // notes))
-    return [as_json(make_parts(notes, tracks=tracks, seed=seed)) for seed in range(songs)]
 
 
 def _each(function: Callable[[Any], object], items: Sequence[Any]) -> Callable[[], object]:
@@ -160,7 +160,7 @@ def json_to_arrays(scale: Scale) -> Iterator[Row]:
     """Time `read_json` beside decoding alone, and beside decoding to unchecked columns."""
     marks = {10_000: 1.3, 50_000: 1.0}
     for size in scale.sizes:
-        answers = _answers(size)
+        answers = scale.answers(size)
         for answer in answers:
             found = [column for _, part in others.columns_with_orjson(answer) for column in part]
             song = mk.read_json(answer)
@@ -194,7 +194,7 @@ def json_to_midi(scale: Scale) -> Iterator[Row]:
     """Time the whole way from an answer to a .mid."""
     marks = {2_000: 2.1, 10_000: 1.7, 50_000: 1.3}
     for size, tracks in [*((size, 8) for size in scale.sizes), (3_000, 300)]:
-        answers = _answers(size, tracks)
+        answers = scale.answers(size, tracks)
         for answer in answers:
             kept = mk.to_midi(mk.read_json(answer), overlap="keep")
             same = _symusic_rows(kept) == _symusic_rows(others.convert_with_symusic(answer))
@@ -219,7 +219,7 @@ def json_to_midi(scale: Scale) -> Iterator[Row]:
 def writer(scale: Scale) -> Iterator[Row]:
     """Time a song of arrays to a .mid."""
     for size in scale.sizes:
-        songs = [mk.read_json(answer) for answer in _answers(size)]
+        songs = [mk.read_json(answer) for answer in scale.answers(size)]
         candidates: dict[str, Callable[[], object]] = {
             "midikit": _each(mk.to_midi, songs),
             "symusic": _calls([others.symusic_writer(song) for song in songs]),
@@ -241,10 +241,15 @@ def writer(scale: Scale) -> Iterator[Row]:
 
 def reader(scale: Scale) -> Iterator[Row]:
     """Time .mid files to note arrays, repairs included."""
-    groups = {f"{size:,}": [_convert(answer) for answer in _answers(size)] for size in scale.sizes}
+    groups = {
+        f"{size:,}": [_convert(answer) for answer in scale.answers(size)] for size in scale.sizes
+    }
     for files in groups.values():
         for file in files:
             _check(_note_rows(mk.read_midi(file)) == _symusic_rows(file), "notes read")
+    for name, file in scale.files.items():
+        theirs = sum(len(notes["time"]) for notes in others.read_with_symusic(file))
+        _check(mk.read_midi(file).note_count == theirs, f"number of notes of {name}")
     real = f"{len(scale.files)} files"
     for label, files in [*groups.items(), (real, list(scale.files.values()))]:
         candidates: dict[str, Callable[[], object]] = {
@@ -269,7 +274,7 @@ def roll(scale: Scale) -> Iterator[Row]:
     for size in scale.sizes:
         if size < 2_000:
             continue
-        (answer,) = _answers(size)
+        (answer,) = scale.answers(size)
         song = mk.read_json(answer)
         data = mk.to_midi(song, overlap="keep")
         draw = others.roll_with_symusic(data, _FS)
@@ -296,7 +301,7 @@ def roll(scale: Scale) -> Iterator[Row]:
 
 def matching(scale: Scale) -> Iterator[Row]:
     """Time the pairing of notes with those of a version that was played again."""
-    songs = {size: _played_again(size) for size in (2_000, 10_000)}
+    songs = {size: _played_again(scale.answers(size)[0]) for size in (2_000, 10_000)}
     (reference, estimate), large = songs[2_000], songs[10_000]
     theirs = _with_mir_eval(reference, estimate)
     pairs = len(match_onsets(reference, estimate, tolerance=_ONSET_TOLERANCE)[0])
@@ -314,10 +319,10 @@ def matching(scale: Scale) -> Iterator[Row]:
     yield Row("matching", "10,000", "itself at 2,000", growth, 6.0, True, seconds["large"], small)
 
 
-def _played_again(size: int) -> tuple[Onsets, Onsets]:
+def _played_again(answer: bytes) -> tuple[Onsets, Onsets]:
     """Make notes and the same with onsets up to 30 ms away, one in fifty lost and some strays."""
-    rng = np.random.default_rng(size)
-    notes = mk.read_json(_answers(size)[0]).note_array()
+    notes = mk.read_json(answer).note_array()
+    rng = np.random.default_rng(len(answer))
     start = notes["start"] + rng.uniform(0, 0.03, len(notes))
     kept = rng.random(len(notes)) > 0.02
     pitch = np.where(rng.random(len(notes)) < 0.02, notes["pitch"] ^ 1, notes["pitch"])
