@@ -14,10 +14,20 @@ from pathlib import Path
 from midikit.errors import InputError, LimitError, OutputError
 from midikit.escape import printable
 
-__all__ = ["DEFAULT_MAX_BYTES", "check_replace", "make_folder", "read_bytes", "write_bytes"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "MIDI_SUFFIXES",
+    "check_replace",
+    "make_folder",
+    "read_bytes",
+    "write_bytes",
+]
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+MIDI_SUFFIXES = frozenset([".mid", ".midi"])
+"""Endings, in lower case, of files that are read as .mid."""
 
 DEFAULT_MAX_BYTES = 1 << 26
 """Largest file that is read unless a limit is given (64 MiB)."""
@@ -53,9 +63,8 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYT
             if len(data) > size:  # a pipe, or a file that grows
                 data += file.read(max_bytes + 1 - len(data))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
         shown = printable(os.fspath(path), 200)
-        raise InputError(shown, "", f"cannot be read: {reason}") from None
+        raise InputError(shown, "", f"cannot be read: {_reason(error)}") from None
     if len(data) > max_bytes:
         shown = printable(os.fspath(path), 200)
         raise LimitError(
@@ -110,11 +119,7 @@ def write_bytes(
             raise
     except (OSError, ValueError) as error:
         # Python 3.13 names the call in a ValueError.
-        reason = (
-            error.strerror if isinstance(error, OSError) else str(error).removeprefix("replace: ")
-        )
-        if _is_folder(target):
-            reason = "is a folder"
+        reason = "is a folder" if _is_folder(target) else _reason(error).removeprefix("replace: ")
         raise OutputError(f"{printable(target, 200)}: cannot be written: {reason}") from None
 
 
@@ -134,10 +139,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise OutputError(
-            f"{printable(str(folder), 200)}: this folder cannot be made: {reason}"
-        ) from None
+        problem = f"this folder cannot be made: {_reason(error)}"
+        raise OutputError(f"{printable(str(folder), 200)}: {problem}") from None
 
 
 def check_replace(path: str | os.PathLike[str], data: bytes) -> None:
@@ -155,15 +158,14 @@ def check_replace(path: str | os.PathLike[str], data: bytes) -> None:
     OutputError
         If there is a file with other content, or a symbolic link.
     """
-    shown = os.fspath(path)
+    shown = printable(os.fspath(path), 200)
     try:
         found = os.lstat(path)
     except (OSError, ValueError):
         return  # not there, or said better by what writes it
     if stat.S_ISLNK(found.st_mode):
         raise OutputError(
-            f"{printable(shown, 200)}: is a symbolic link; pass force=True to replace it, not what "
-            "it points to"
+            f"{shown}: is a symbolic link; pass force=True to replace it, not what it points to"
         )
     if stat.S_ISDIR(found.st_mode):
         return
@@ -172,9 +174,7 @@ def check_replace(path: str | os.PathLike[str], data: bytes) -> None:
     except OSError:
         same = False
     if not same:
-        raise OutputError(
-            f"{printable(shown, 200)}: exists with other content; pass force=True to replace it"
-        )
+        raise OutputError(f"{shown}: exists with other content; pass force=True to replace it")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -189,6 +189,11 @@ def _is_folder(target: str) -> bool:
         return stat.S_ISDIR(os.lstat(target).st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Say in the system's words why a file or folder cannot be had."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _sync_folder(folder: Path) -> None:

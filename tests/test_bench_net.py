@@ -13,7 +13,7 @@ from tests.bench.net import batch, faults, interrupts, kills, leaks, urls
 from tests.bench.net.fetching import Running, desk
 from tests.bench.net.serving import TOKEN, serving
 
-linux_only = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to groups")
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to groups")
 
 _MODES = (
     *("fine", "reset-before", "reset-charged", "close-charged", "cut-body", "cut-chunked"),
@@ -41,7 +41,7 @@ def test_the_table_names_real_faults() -> None:
     assert set(_MODES) <= {*faults.TABLE, *faults.STOPPING}
 
 
-@linux_only
+@posix_only
 def test_kills_lose_and_repeat_nothing() -> None:
     """Two processes on the same clips, killed twice; every byte is there in the end."""
     figures = kills.measure(kills=2, procs=2, jobs=8, clips=60)
@@ -49,7 +49,7 @@ def test_kills_lose_and_repeat_nothing() -> None:
     assert figures["kills_that_hit"] > 0
 
 
-@linux_only
+@posix_only
 def test_interrupts_leave_nothing_unknown() -> None:
     """Ctrl-C three times; the batch runs to its end without any permission."""
     figures = interrupts.measure(times=3, jobs=8, deadline=10.0, seed=3)
@@ -57,7 +57,7 @@ def test_interrupts_leave_nothing_unknown() -> None:
     assert figures["interrupts_that_hit"] > 0
 
 
-@linux_only
+@posix_only
 def test_a_batch_is_delivered_in_spite_of_everything() -> None:
     """A flaky service, an interrupt, a resumption: as many credits as clips."""
     figures = batch.measure(clips=240, jobs=16, restarts=1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, requires
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -64,6 +65,23 @@ def test_names_and_versions(cli: Any, endpoint: Sandbox) -> None:
     assert list(found) == order
     assert found["downloads"][0] == "note"
     assert "numpy 2" in found["packages"][1] or "numpy 1" in found["packages"][1]
+
+
+def test_every_package_that_is_needed_is_looked_for() -> None:
+    """As the project declares them."""
+    needed = [word for word in requires("midikit") or () if "extra ==" not in word]
+    names = [re.split(r"[^\w-]", word, maxsplit=1)[0].replace("-", "_") for word in needed]
+    assert sorted(names) == list(checkup._PACKAGES)
+
+
+def test_a_path_with_hyphens_is_not_broken(
+    cli: Any, endpoint: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it can be copied."""
+    path = "/srv/a-folder-of-my-own/with-a-long-name/archive.sqlite3"
+    found = checkup.Check("archive", "ok", f"none yet; the first clip makes it at {path}")
+    monkeypatch.setattr(checkup, "check_archive", lambda: found)
+    assert path in cli("doctor").out.split()
 
 
 def test_a_token_that_is_missing_or_cannot_be_sent(

@@ -131,6 +131,34 @@ def test_resending_many_says_first_what_it_may_cost(
         assert endpoint.ledger.totals()["charged"] == 60
 
 
+def test_what_is_said_of_a_batch_is_wrapped_on_a_terminal(
+    sandbox: Serving, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same words as in a pipe, where each remark is a line, within its 80 columns."""
+    faults = ("made-2=reset-charged", "made-3=400", "made-4=failed", "made-5=mid-404")
+    fetch = ["fetch", "--from", "ids", "--max-credits", "99"]
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    said: dict[bool, list[str]] = {}
+    for terminal in (False, True):
+        monkeypatch.setattr("midikit.cli.report.is_terminal", lambda _, is_one=terminal: is_one)
+        monkeypatch.setenv("MIDIKIT_HOME", f"home {terminal}")
+        with sandbox(*faults):
+            for words in ((), ("--dry-run",), ("--dry-run", "--max-credits", "999")):
+                main([*fetch, *words])
+            main([*fetch, "--resend-unknown"])
+        out, err = capsys.readouterr()
+        # Errors stay a line: what an editor or a search finds is whole.
+        said[terminal] = [
+            line for line in (out + err).splitlines() if not line.startswith("Error: ")
+        ]
+    assert max(map(len, said[True])) <= 80
+    piped, shown = (re.sub(r"[\d:-]+", "", " ".join(said[each])).split() for each in (False, True))
+    assert shown == piped
+    for part in ("is not documented", "at worst", "never sent again", "at risk", "asking again"):
+        assert any(part in line and len(line) > 80 for line in said[False])
+
+
 def test_a_second_run_skips_what_is_there_without_a_look_at_each(
     sandbox: Serving,
     capsys: pytest.CaptureFixture[str],

@@ -88,6 +88,15 @@ def test_reading_is_bounded_and_says_why_not(tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "big", max_bytes=11) == b"x" * 11
 
 
+def test_an_error_without_words_of_the_system_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As file systems of other programs raise them; never 'None'."""
+    monkeypatch.setattr(os, "open", _raiser(OSError("the mount is gone")))
+    with pytest.raises(OutputError, match=r"cannot be written: the mount is gone$"):
+        write_bytes(tmp_path / "x", b"")
+
+
 def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     """What has no size comes whole, however many pieces it comes in."""
     reader, writer = os.pipe()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from midikit.cli import sandbox as command
-from midikit.sandbox import FAULTS
+from midikit.sandbox import FAULTS, Ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,34 @@ def test_made_up_clips_and_their_ids(cli: Any, tmp_path: Path) -> None:
     ids = (tmp_path / "ids.txt").read_text().splitlines()
     assert (len(ids), ids[0], ids[-1]) == (2000, "made-1", "made-2000")
     assert cli("sandbox", "--clips", 2000, "--json").row()["made"] == 2000
+
+
+def test_the_list_of_ids_is_replaced_by_force_alone(cli: Any, tmp_path: Path) -> None:
+    """As the error says; the example fetches the list, or the first clip where there is none."""
+    words = ("sandbox", "--ids", "my ids.txt", "--clips")
+    assert "\nmidikit fetch --from 'my ids.txt' -o .\n" in cli(*words, 2).err
+    done = cli(*words, 1)
+    assert done.code == 1
+    assert "my ids.txt: exists with other content; --force replaces it" in done.err
+    done = cli(*words, 1, "--force")
+    assert done.code == 0
+    assert "1 made-up clip: made-1\n" in done.err
+    assert (tmp_path / "my ids.txt").read_text() == "made-1\n"
+    assert "\nmidikit fetch made-1 -o .\n" in cli("sandbox", "--clips", 1).err
+
+
+def test_what_it_would_have_charged_fits_a_terminal(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In lines of 80 columns at most, whatever the numbers."""
+    monkeypatch.setattr("midikit.cli.report.is_terminal", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    totals = ("clips", "posts", "charged", "refunded", "delivered", "downloads")
+    monkeypatch.setattr(Ledger, "totals", lambda _: dict.fromkeys(totals, 123_456))
+    err = cli("sandbox", "--clips", 50).err
+    assert max(map(len, err.splitlines())) <= 80
+    assert "123,456 answers delivered, 123,456 downloads" in " ".join(err.split())
 
 
 def test_a_rehearsal_from_one_terminal_to_the_other(tmp_path: Path) -> None:

@@ -391,6 +391,7 @@ def test_the_ledger_is_shown_over_http() -> None:
         "posts": 1,
         "charged": 1,
         "refunded": 1,
+        "net": 0,
         "delivered": 0,
         "downloads": 0,
     }

@@ -27,7 +27,10 @@ __all__ = ["Check", "check_archive", "check_up"]
 
 State = Literal["ok", "note", "fix"]
 
-_PACKAGES = ("click", "httpcore", "httpx", "msgspec", "numpy", "platformdirs", "rich")
+_PACKAGES = (
+    *("click", "httpcore", "httpx", "mido", "msgspec", "numpy", "platformdirs"),
+    *("pretty_midi", "rich"),
+)
 _EXTRAS = (("plot", "matplotlib", "pictures"),)
 _CONNECT_SECONDS = 10.0
 _LEAST_FREE = 200_000_000

@@ -12,6 +12,7 @@ from midikit.cli.merging import merge_opened
 from midikit.cli.outcome import beat_lines, moves_lines, outcome_row, print_check
 from midikit.cli.outputs import typed, write_outputs, write_stdout
 from midikit.cli.record import Record
+from midikit.cli.report import WIDTH
 from midikit.cli.sources import open_source
 from midikit.cli.words import count, length, size
 from midikit.errors import ConversionError
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Converter", "Job", "Told"]
 
-_WIDTH = 80
-_WRITTEN = _WIDTH - len("  wrote ")
+_WRITTEN = WIDTH - len("  wrote ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Converter:
         if result.changes:
             facts += f", {count(len(result.changes), 'change')}"
         together = ", ".join(written)
-        if len(f"{source.shown}: {facts} -> {together}") <= _WIDTH:
+        if len(f"{source.shown}: {facts} -> {together}") <= WIDTH:
             record.say((source.shown, "title"), f": {facts} -> {together}")
         else:
             record.heading(source.shown, facts)

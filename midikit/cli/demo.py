@@ -9,7 +9,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-import textwrap
 import time
 import unicodedata
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from midikit.cli.conversion import run
 from midikit.cli.exits import BrokenPromiseError, Exit
 from midikit.cli.inspect import describe
 from midikit.cli.outputs import typed, write_outputs
-from midikit.cli.report import Report, common_options
+from midikit.cli.report import WIDTH, Report, common_options
 from midikit.cli.rows import change_row, repair_row
 from midikit.cli.settings import Settings
 from midikit.cli.sources import Opened
@@ -49,7 +48,6 @@ _POLLS = 1
 _LONGEST_NAP = 0.2
 _DEADLINE = 60.0
 _SAME_BPM = 0.001
-_WIDTH = 80
 _HELP = """See the whole way once: no token, no network.
 
 \b
@@ -251,10 +249,7 @@ def _print_found(report: Report, show: _Show) -> None:
         found = f"{tempo_words(grid)}, from the notes; the hosted file claims {claim}"
         is_right = abs(grid.bpm / truth.bpm - 1.0) < _SAME_BPM and grid.meter == truth.meter
         found += "" if is_right else f". It was played at {short_tempo(truth.grid())}"
-    first, *rest = textwrap.wrap(found, _WIDTH - 8)
-    report.data(("Found   ", "title"), first)
-    for line in rest:
-        report.data(f"        {line}")
+    report.bullet(found, style="title", indent=0, mark="Found  ")
 
 
 def _rows(show: _Show) -> list[list[str]]:
@@ -353,7 +348,7 @@ def _print_next(report: Report, folder: Path, example: Path, *, all_songs: bool)
     report.data(("Try next", "title"))
     for command, *words in lines:
         line = f"  {_program()} {command}"
-        if len(" ".join([line, *words])) > _WIDTH:
+        if len(" ".join([line, *words])) > WIDTH:
             report.data(f"{printable(line)} \\")
             for word in words[:-1]:
                 report.data(f"    {printable(word, 200)} \\")

@@ -76,7 +76,7 @@ def most_calls(deadline: float) -> int:
     Returns
     -------
     int
-            At most, however short the pauses.
+        At most, however short the pauses.
 
     Examples
     --------
@@ -132,21 +132,25 @@ def print_plan(
         return
     tally = Counter(states.get(clip_id, _NEW) for clip_id in ids)
     new = len(ids) - sum(tally[state] for state in free)
-    report.data(
+    report.item(
         f"{count(len(ids), 'clip')}: {tally[_THERE]:,} in the archive, {new:,} to fetch for "
-        f"{count(new, 'credit')}; whether calls before a clip is ready cost more is not documented"
+        f"{count(new, 'credit')}; whether calls before a clip is ready cost more is not documented",
+        0,
+        data=True,
     )
     worst = new * calls
     if max_credits is not None and max_credits < worst:
         report.data(f"at worst {count(max_credits, 'credit')}, which --max-credits allows")
     elif new:
-        report.data(
+        report.item(
             f"at worst {count(worst, 'credit')}, if no clip is ready in {deadline:g} s and each of "
-            f"{count(calls, 'call')} for it is charged; --max-credits N allows less"
+            f"{count(calls, 'call')} for it is charged; --max-credits N allows less",
+            0,
+            data=True,
         )
     if tally[_UNKNOWN]:
         how = "asked for again" if resend_unknown else "only with --resend-unknown"
-        report.data(f"{count(tally[_UNKNOWN], 'clip')} {_UNKNOWN}: {how}")
+        report.item(f"{count(tally[_UNKNOWN], 'clip')} {_UNKNOWN}: {how}", 0, data=True)
 
 
 def print_resent(report: Report, ids: Sequence[str]) -> None:
@@ -168,12 +172,13 @@ def print_resent(report: Report, ids: Sequence[str]) -> None:
         resent += 1
         if resent <= MOST_LINES:
             moment, reason = moment_of(record), reason_of(record)
-            report.say(f"clip {printable(record.clip_id)}: asked for on {moment}: {reason}")
+            report.item(f"clip {printable(record.clip_id)}: asked for on {moment}: {reason}", 0)
     if resent > MOST_LINES:
         report.say(f"and {resent - MOST_LINES:,} more: midikit archive list --state unknown")
     if resent:
-        report.say(
+        report.item(
             f"asking again for {count(resent, 'clip')}, which may have been charged already: "
             f"up to {count(resent, 'credit')} more, and perhaps one for each call while a "
-            "clip is not ready"
+            "clip is not ready",
+            0,
         )

@@ -151,7 +151,7 @@ class Tally:
             ]
             if self.unwritten:
                 parts.append(f"{self.unwritten:,} not written out")
-            report.say((f"{count(self._total, 'clip')}: {', '.join(parts)}", "title"))
+            report.item(f"{count(self._total, 'clip')}: {', '.join(parts)}", 0, style="title")
             self._tell_midis(report)
         certain = counts["fetched"]
         risk = max(0, spent - certain)
@@ -162,11 +162,11 @@ class Tally:
                     f", up to {risk:,} more at risk: calls without an answer, or of a clip that "
                 )
                 said += "was not ready"
-            report.say(said)
+            report.item(said, 0)
         left = self._total - self.done
         if left:
             again = "the same command goes on with them"
-            report.say((f"stopped: {count(left, 'clip')} not asked for; {again}", "bad"))
+            report.item(f"stopped: {count(left, 'clip')} not asked for; {again}", 0, style="bad")
 
     def _tell_unknown(self, report: Report, clips: int) -> None:
         """List the clips that may have been charged."""
@@ -179,8 +179,8 @@ class Tally:
         if clips > len(self._unknown):
             report.say(f"  and {clips - len(self._unknown):,} more")
         them = "it" if clips == 1 else "them"
-        report.say(
-            f"  never sent again by itself; --resend-unknown asks for {them}, for up to "
+        report.item(
+            f"never sent again by itself; --resend-unknown asks for {them}, for up to "
             f"{count(clips, 'credit')} more; midikit archive list --state unknown lists all"
         )
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "TARGETS",
     "Destination",
-    "make_folder",
     "parse_targets",
     "typed",
     "write_outputs",
@@ -293,13 +292,9 @@ def _check_names(sources: Sequence[Source], made: Sequence[Destination]) -> None
     for source in sources:
         path = None if source.path is None else outputs.get(source.path.name.casefold())
         if source.path is not None and path and _same_folder(source.path.parent, path.parent):
-            raise click.UsageError(
-                f"{source.shown}: its output would take the name of an input; pass -o FILE or "
-                "another folder"
-                if len(sources) == 1
-                else f"{source.shown}: its output would take the name of an input; pass -o with "
-                "another folder"
-            )
+            how = "-o FILE or another folder" if len(sources) == 1 else "-o with another folder"
+            problem = f"its output would take the name of an input; pass {how}"
+            raise click.UsageError(f"{source.shown}: {problem}")
 
 
 def _check_inputs(sources: Sequence[Source], path: Path) -> None:

@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from midikit.cli.table import Column
     from midikit.model.report import Change, Repair
 
-__all__ = ["MOST_LINES", "Part", "Report", "common_options", "is_terminal"]
+__all__ = ["MOST_LINES", "WIDTH", "Part", "Report", "common_options", "is_terminal"]
 
 MOST_LINES = 20
 """Repairs and changes that are printed one by one."""
 
+WIDTH = 80
+"""Width of lines where there is no terminal, or none is asked."""
+
 _LONGEST_LINE = 280
 _MOST_KINDS = 8
-_WIDTH = 80
 _NARROWEST = 40
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True},
@@ -142,7 +144,7 @@ class Report:
         """
         space = " " * indent
         room = _room(sys.stdout) - indent - len(mark) - 1
-        shown = textwrap.wrap(printable(text, _LONGEST_LINE), room) or [""]
+        shown = _lines(printable(text, _LONGEST_LINE), room) or [""]
         self.data(space, (mark, style), f" {shown[0]}")
         for line in shown[1:]:
             self.data(f"{space}{' ' * len(mark)} {line}")
@@ -169,7 +171,7 @@ class Report:
             put(space, (shown, style))
             return
         room = _room(stream) - indent - 2
-        for number, line in enumerate(textwrap.wrap(shown, room, break_on_hyphens=False)):
+        for number, line in enumerate(_lines(shown, room)):
             put(f"{space}{'  ' if number else ''}", (line, style))
 
     def heading(self, name: str, facts: str, *, data: bool = False) -> None:
@@ -185,7 +187,7 @@ class Report:
             Print it to stdout as data, instead of to stderr as talk.
         """
         put = self.data if data else self.say
-        if len(name) + len(facts) <= _WIDTH - 2:
+        if len(name) + len(facts) <= WIDTH - 2:
             put((name, "title"), f": {facts}")
         else:
             self.item(f"{name}:", 0, style="title", data=data)
@@ -331,8 +333,13 @@ def is_terminal(stream: TextIO) -> bool:
 def _room(stream: TextIO) -> int:
     """Return the width that lines may take: the terminal's, 80 where there is none."""
     if not is_terminal(stream):
-        return _WIDTH
-    return max(_NARROWEST, shutil.get_terminal_size((_WIDTH, 24)).columns)
+        return WIDTH
+    return max(_NARROWEST, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """Wrap a text, at spaces alone where it can be: a name or path with hyphens stays whole."""
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def _print_line(parts: Sequence[Part], stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -70,17 +71,19 @@ shown as JSON at /ledger, clip by clip at /ledger/clips.
     help="Answer N small made-up clips, made-1 and so on.",
 )
 @click.option("--ids", "id_file", metavar="FILE", help="Write the ids of the clips there.")
+@click.option("--force", is_flag=True, help="Replace the FILE of --ids.")
 @click.option("--any-clip", is_flag=True, help="Answer every clip id.")
 @click.option("--repeat-charges", is_flag=True, help="Charge again for a clip that was delivered.")
 @click.option("--poll-charges", is_flag=True, help="Charge calls while a clip is not ready.")
 @click.option("--seed", type=WholeNumber(), default=0, help="Seed of --fault flaky.")
 @common_options
-def sandbox(
+def sandbox(  # noqa: PLR0917 - click passes one argument an option
     port: int,
     polls: int,
     faults: tuple[str, ...],
     clips: int,
     id_file: str | None,
+    force: bool,
     any_clip: bool,
     repeat_charges: bool,
     poll_charges: bool,
@@ -109,13 +112,13 @@ def sandbox(
     ) as running:
         if id_file is not None:
             text = "".join(f"{clip_id}\n" for clip_id in running.clips)
-            write_outputs({Path(id_file): text.encode()}, force=False)
+            write_outputs({Path(id_file): text.encode()}, force=force)
         if as_json:
             titles = {song.id: song.title for song in running.songs}
             row = {"url": running.url, "environment": running.environment, "clips": titles}
             report.row(row | {"made": clips, "ledger": running.ledger_url})
         else:
-            _print(report, running)
+            _print(report, running, id_file)
         sys.stdout.flush()
         wait_for_interrupt()
         if not as_json:
@@ -157,7 +160,7 @@ def _print_faults(report: Report) -> None:
         report.table((Column("fault"), Column("times"), Column("what happens", least=20)), rows)
 
 
-def _print(report: Report, running: Sandbox) -> None:
+def _print(report: Report, running: Sandbox, id_file: str | None) -> None:
     """Print what there is and how to use it."""
     rows = [
         [song.id, song.title, f"{song.note_count:,}", length(float(song.beats[-1]))]
@@ -171,9 +174,11 @@ def _print(report: Report, running: Sandbox) -> None:
     )
     if rows:
         report.table(columns, rows, talk=True)
-    made = running.clips[len(rows) :]
+    clips = running.clips
+    made = clips[len(rows) :]
     if made:
-        report.say(f"{count(len(made), 'made-up clip')}: {made[0]} to {made[-1]}")
+        names = made[0] if len(made) == 1 else f"{made[0]} to {made[-1]}"
+        report.say(f"{count(len(made), 'made-up clip')}: {names}")
     report.say("")
     report.say("In another terminal, paste:")
     report.say("")
@@ -181,7 +186,8 @@ def _print(report: Report, running: Sandbox) -> None:
         report.data(f"export {name}={value}")
     report.say("")
     report.say("then, for example:")
-    report.say(f"midikit fetch {running.clips[0]} -o .")
+    which = clips[0] if id_file is None else f"--from {shlex.quote(id_file)}"
+    report.say(f"midikit fetch {which} -o .")
     report.say("")
     report.say(f"What it would have charged: {running.ledger_url}")
     report.say("Ctrl-C ends it.")
@@ -191,9 +197,10 @@ def _print_totals(report: Report, running: Sandbox) -> None:
     """Print what it would have charged."""
     totals = running.ledger.totals()
     if totals["posts"]:
-        report.say(
+        report.item(
             f"{count(totals['posts'], 'call')} for {count(totals['clips'], 'clip')}: "
             f"{count(totals['charged'], 'credit')} charged, {totals['refunded']:,} refunded, "
             f"{count(totals['delivered'], 'answer')} delivered, "
-            f"{count(totals['downloads'], 'download')}"
+            f"{count(totals['downloads'], 'download')}",
+            0,
         )

@@ -19,7 +19,7 @@ import click
 
 from midikit.errors import InputError, LimitError
 from midikit.escape import printable, quoted
-from midikit.files import DEFAULT_MAX_BYTES, read_bytes
+from midikit.files import DEFAULT_MAX_BYTES, MIDI_SUFFIXES, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +42,7 @@ STDIN = "-"
 _CLIP = "clip:"
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_MIDI_SUFFIXES = frozenset([".mid", ".midi"])
-_SUFFIXES = _MIDI_SUFFIXES | {".json"}
+_SUFFIXES = MIDI_SUFFIXES | {".json"}
 _PIPES = frozenset(["/dev/fd", "/proc/self/fd"])
 """Folders of what the shell has opened already, as in ``midikit convert <(curl ...)``."""
 
@@ -277,7 +276,7 @@ def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None
     assert source.path is not None
     check_plain(source.path)
     suffix = source.path.suffix.lower()
-    if suffix in _MIDI_SUFFIXES:
+    if suffix in MIDI_SUFFIXES:
         return Opened(_read_midi(source.path, strict=strict), is_answer=False)
     if suffix == ".json":
         return Opened(_read_json(source.path, strict=strict))

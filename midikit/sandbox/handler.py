@@ -225,7 +225,7 @@ class SandboxHandler(_Handler):
 
     def _accounts(self) -> bytes:
         """Write the account of every clip."""
-        names = ("posts", "charged", "refunded", "delivered", "downloads")
+        names = ("posts", "charged", "refunded", "net", "delivered", "downloads")
         accounts = self.sandbox.ledger.accounts.items()
         return encoded({key: {n: getattr(value, n) for n in names} for key, value in accounts})
 

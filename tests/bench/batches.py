@@ -233,15 +233,15 @@ def _peak_of(pid: int | None) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-def _print_costs(title: str, rows: dict[str, Cost], mark: float | None, pairs: int) -> None:
+def _print_costs(title: str, rows: dict[str, Cost], pairs: int) -> None:
     """Print each way beside the first of its group."""
     print(title)
     for index, (name, one) in enumerate(rows.items()):
         first = list(rows.values())[index - index % pairs]
         ratio = one.cpu / first.cpu
         said = ""
-        if mark is not None and index % pairs and not name.endswith("chunk 1"):
-            said = f"  mark {mark}: {'reached' if ratio <= mark else 'MISSED'}"
+        if index % pairs and not name.endswith("chunk 1"):
+            said = f"  mark {MARK}: {'reached' if ratio <= MARK else 'MISSED'}"
         print(
             f"  {name:34} {one.cpu:8.0f} us CPU {one.wall:8.0f} us wall a song"
             f"  {ratio:5.2f} {one.wall / first.wall:5.2f}{said}"
@@ -289,11 +289,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps({name: asdict(one) for name, one in rows.items()}))
         return
     title = f"{asked.songs:,} answers of {asked.notes} notes, files to files, {asked.jobs} jobs"
-    _print_costs(f"convert_files: {title}; ratios to one process", rows, MARK, len(rows))
+    _print_costs(f"convert_files: {title}; ratios to one process", rows, len(rows))
     if asked.commands:
         songs = max(2, asked.songs // 5)
         rows = commands(songs, asked.notes, jobs=asked.jobs, rounds=max(1, asked.rounds // 2))
-        _print_costs(f"the command: {songs:,} answers; ratios to one job", rows, MARK, 2)
+        _print_costs(f"the command: {songs:,} answers; ratios to one job", rows, 2)
     if asked.memory:
         _print_peaks([int(one) for one in asked.memory.split(",")], asked.notes, asked.jobs)
 

@@ -11,14 +11,13 @@ differs, or at 300 MB; the rate depends on the machine and is only told.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.net.fetching import desk, digests
+from tests.bench.net.fetching import desk, digests, verdict
 from tests.bench.net.serving import serving
 
 if TYPE_CHECKING:
@@ -110,10 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     figures = measure(**vars(chosen))
-    for line in figures["violations"][:50]:
-        print(line)
-    print(json.dumps(figures | {"violations": len(figures["violations"])}))
-    return int(bool(figures["violations"]))
+    return verdict(figures)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ that does not. Every clip is fetched, fetched again without permission, and agai
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.net.fetching import Desk, Done, desk
+from tests.bench.net.fetching import Desk, Done, desk, verdict
 from tests.bench.net.serving import serving
 
 if TYPE_CHECKING:
@@ -257,8 +256,7 @@ def _posts(accounts: dict[str, Any], clip_id: str) -> int:
 
 
 def _net(accounts: dict[str, Any], clip_id: str) -> int:
-    account = accounts.get(clip_id, {})
-    return int(account.get("charged", 0) - account.get("refunded", 0))
+    return int(accounts.get(clip_id, {}).get("net", 0))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -271,10 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong: list[str] = []
     for repeat_charges in (True, False):
         wrong += measure(modes, repeat_charges=repeat_charges, deadline=chosen.deadline)
-    for line in wrong:
-        print(line)
-    print(json.dumps({"faults": len(modes), "runs": 2, "violations": len(wrong)}))
-    return int(bool(wrong))
+    return verdict({"faults": len(modes), "runs": 2, "violations": wrong})
 
 
 if __name__ == "__main__":

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from tests.bench.net.serving import Endpoint
 
-__all__ = ["Desk", "Done", "Running", "desk", "digests"]
+__all__ = ["Desk", "Done", "Running", "desk", "digests", "verdict"]
 
 _MIDIKIT = [sys.executable, "-m", "midikit"]
 _LOOK_SECONDS = 0.02
+_MOST_LINES = 50
 
 
 @dataclass(frozen=True)
@@ -201,3 +202,12 @@ def desk(endpoint: Endpoint, **variables: str) -> Iterator[Desk]:
     """Give a desk in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="midikit-net-") as folder:
         yield Desk(Path(folder), endpoint, variables)
+
+
+def verdict(figures: dict[str, Any]) -> int:
+    """Print the first violations, and all figures with their number; the exit code."""
+    wrong = figures["violations"]
+    for line in wrong[:_MOST_LINES]:
+        print(line)
+    print(json.dumps(figures | {"violations": len(wrong)}))
+    return int(bool(wrong))

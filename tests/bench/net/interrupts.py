@@ -11,14 +11,13 @@ at any violation. Three minutes for 50.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.net.fetching import desk
+from tests.bench.net.fetching import desk, verdict
 from tests.bench.net.serving import serving
 
 if TYPE_CHECKING:
@@ -86,12 +85,12 @@ def measure(
         last = at.run(*words, seconds=None)
         accounts = endpoint.accounts()
         missing = [clip_id for clip_id in ids if clip_id not in last.delivered]
-        net = sum(row["charged"] - row["refunded"] for row in accounts.values())
+        net = sum(row["net"] for row in accounts.values())
         if not twice:
             wrong += [f"{clip_id}: not there in the end" for clip_id in missing]
             if net != clips:
                 wrong.append(f"{net} credits for {clips} clips")
-        bad = [clip_id for clip_id, row in accounts.items() if row["charged"] - row["refunded"] > 1]
+        bad = [clip_id for clip_id, row in accounts.items() if row["net"] > 1]
         wrong += [f"{clip_id}: charged twice" for clip_id in bad]
     return {
         "times": times,
@@ -121,10 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     chosen.modes = chosen.modes.split(",") if chosen.modes else _MODES
     figures = measure(**vars(chosen))
-    for line in figures["violations"][:50]:
-        print(line)
-    print(json.dumps(figures | {"violations": len(figures["violations"])}))
-    return int(bool(figures["violations"]))
+    return verdict(figures)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,11 @@ any violation. Ten minutes for 200 kills.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.net.fetching import Desk, desk, digests
+from tests.bench.net.fetching import Desk, desk, digests, verdict
 from tests.bench.net.serving import serving
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def measure(
                 said.setdefault(clip_id, accounts[clip_id]["posts"])
         ended = [each.wait() for each in [at.start(*each) for each in all_words]]
         without = endpoint.accounts()
-        twice = [clip_id for clip_id, row in without.items() if _net(row) > 1]
+        twice = [clip_id for clip_id, row in without.items() if row["net"] > 1]
         wrong += [f"{clip_id}: charged twice without permission" for clip_id in twice]
         unknown = {clip_id for clip_id in ids if not any(clip_id in d.delivered for d in ended)}
         last = at.run(*words, "--resend-unknown", seconds=None)
@@ -80,7 +79,8 @@ def measure(
             for clip_id, posts in said.items()
             if with_[clip_id]["posts"] != posts
         ]
-        extra = sum(map(_net, with_.values())) - sum(map(_net, without.values()))
+        extra = sum(row["net"] for row in with_.values())
+        extra -= sum(row["net"] for row in without.values())
         if extra > len(unknown):
             wrong.append(f"{extra} credits with permission for {len(unknown)} unknown clips")
         if last.code or len(last.delivered) != clips:
@@ -122,10 +122,6 @@ def _exported(at: Desk, ids: Sequence[str]) -> list[str]:
     return wrong
 
 
-def _net(row: dict[str, int]) -> int:
-    return row["charged"] - row["refunded"]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.net.kills", description=__doc__)
@@ -136,10 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     figures = measure(**vars(chosen))
-    for line in figures["violations"][:50]:
-        print(line)
-    print(json.dumps(figures | {"violations": len(figures["violations"])}))
-    return int(bool(figures["violations"]))
+    return verdict(figures)
 
 
 if __name__ == "__main__":

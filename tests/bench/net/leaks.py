@@ -15,11 +15,12 @@ import argparse
 import base64
 import json
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.net.fetching import Desk, Running, desk
+from tests.bench.net.fetching import Desk, Running, desk, verdict
 from tests.bench.net.serving import TOKEN, serving
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ def _play(at: Desk, scenario: Scenario) -> dict[str, bytes]:
         words = [*scenario.clips, "--debug", "--jobs", "2", "--deadline", f"{_DEADLINE:g}"]
         running = at.start("fetch", *words, "-o", "out", *scenario.words)
     if scenario.interrupted:
-        while not at.endpoint.ledger()["totals"]["posts"]:
-            pass
+        while running.process.poll() is None and not at.endpoint.ledger()["totals"]["posts"]:
+            time.sleep(0.02)
         running.interrupt()
     done = running.wait(60.0)
     assert done.lines, "no command line was seen"
@@ -169,10 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.net.leaks", description=__doc__)
     parser.parse_args(arguments)
     figures = measure()
-    for line in figures["violations"][:50]:
-        print(line)
-    print(json.dumps(figures | {"violations": len(figures["violations"])}))
-    return int(bool(figures["violations"]))
+    return verdict(figures)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ than two seconds. Exit code 1 at any violation. Two minutes.
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from midikit.sandbox.hostile import ADDRESSES
-from tests.bench.net.fetching import Desk, desk
+from tests.bench.net.fetching import Desk, desk, verdict
 from tests.bench.net.serving import serving
 
 if TYPE_CHECKING:
@@ -103,10 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--deadline", type=float, default=6.0)
     chosen = parser.parse_args(arguments)
     figures = measure(**vars(chosen))
-    for line in figures["violations"][:50]:
-        print(line)
-    print(json.dumps(figures | {"violations": len(figures["violations"])}))
-    return int(bool(figures["violations"]))
+    return verdict(figures)
 
 
 if __name__ == "__main__":
