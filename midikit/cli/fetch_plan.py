@@ -76,7 +76,7 @@ def most_calls(deadline: float) -> int:
     Returns
     -------
     int
-            At most, however short the pauses.
+        At most, however short the pauses.
 
     Examples
     --------
