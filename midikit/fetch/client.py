@@ -49,7 +49,8 @@ class Client:
     Parameters
     ----------
     token : str, Secret or None, optional
-        Bearer token, by default that of ``MIDIKIT_TOKEN``. What is in the archive needs none.
+        Bearer token, by default that of ``MIDIKIT_TOKEN``, else of the private file ``token`` in
+        the folder of ``MIDIKIT_HOME``. What is in the archive needs none.
     base_url : str or None, optional
         Base of the endpoint, by default ``MIDIKIT_BASE_URL`` or `DEFAULT_BASE_URL`. https, or
         plain http for this machine alone.
