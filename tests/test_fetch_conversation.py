@@ -19,6 +19,7 @@ import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import numpy as np
@@ -156,7 +157,9 @@ TABLE: list[tuple[str, list[Answer], int, str, type[Exception] | None]] = [
     ("504 of a gateway", [(504, b"<h1>Gateway Time-out</h1>")], 1, "unknown", UNKNOWN),
     ("running thrice", [RUNNING, RUNNING, RUNNING, (200, RAW)], 4, "delivered", None),
     ("running, then lost", [RUNNING, httpx.ReadError], 2, "unknown", UNKNOWN),
-    ("running, then refused", [RUNNING, (400, b"{}")], 2, "failed", errors.ClipRefusedError),
+    ("running, then refused", [RUNNING, (400, b"{}")], 2, "unknown", errors.ClipRefusedError),
+    ("refunded, then refused", [RUNNING, (504, b'{"code":504}'), (400, b"{}")], 3, "failed",
+     errors.ClipRefusedError),
     ("running, no credits", [RUNNING, (402, b"")], 2, "running", errors.CreditsError),
     ("500", [(500, b"{}")], 1, "unknown", UNKNOWN),
     ("502", [(502, b"<html>")], 1, "unknown", UNKNOWN),
@@ -205,7 +208,7 @@ def test_each_event_costs_what_the_table_says_and_leaves_the_truth(
     assert (world.posts, row.state, row.owner) == (posts, state, "")
     assert row.calls == world.sent
     assert bool(row.problem) == (kind is not None)
-    may_be_charged = kind is not None and (state == "unknown" or answers[0] is RUNNING)
+    may_be_charged = kind is not None and state in {"unknown", "running"}
     assert (world.events[-1].credits_at_risk > 0) == may_be_charged
     world.answers = [(200, RAW)]
     if state == "unknown":
@@ -411,6 +414,19 @@ def test_a_clip_in_other_hands_is_pending(world: World) -> None:
     assert (world.posts, world.row().state) == (0, "in flight")
     assert [event.what for event in world.events] == ["held"] * len(world.events)
     assert world.pauses == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
+
+
+def test_a_clip_whose_outcome_could_not_be_stored_is_told_so(world: World) -> None:
+    """It stays with this process, which a later fetch in it does not blame on others alone."""
+    store, full = world.archive.store, errors.OutputError("disk full")
+    world.archive.store = Mock(side_effect=full)  # type: ignore[method-assign]
+    world.answers = [httpx.ReadError]
+    with pytest.raises(UNKNOWN):
+        world.fetch()
+    world.archive.store = store  # type: ignore[method-assign]
+    with pytest.raises(errors.DeadlineError, match="or this process could not store how its own"):
+        world.fetch(deadline=0.3)
+    assert world.posts == 1
 
 
 def test_events_tell_the_story(world: World) -> None:
@@ -686,12 +702,14 @@ LOST: list[Answer] = [
     (500, b"{}"),
     (200, b'{"state":"failed"}'),
 ]
+REFUNDED: Answer = (504, b'{"code":504}')
+REFUSED: Answer = (400, b"{}")
 FREE: list[Answer] = [
     httpx.ConnectError,
     RUNNING,
     (429, b"", ONE_SECOND),
-    (504, b'{"code":504}'),
-    (400, b"{}"),
+    REFUNDED,
+    REFUSED,
     (401, b""),
 ]
 HISTORY = st.lists(st.sampled_from([*LOST, *FREE, (200, RAW)]), max_size=8)
@@ -700,7 +718,10 @@ HISTORY = st.lists(st.sampled_from([*LOST, *FREE, (200, RAW)]), max_size=8)
 @settings(deadline=None)
 @given(HISTORY, st.lists(st.sampled_from(["fetch", "poll"]), min_size=1, max_size=5))
 def test_no_history_is_charged_twice(history: list[Answer], methods: list[str]) -> None:
-    """Whatever the service does, however often a clip is asked for: no call after a lost one."""
+    """Whatever the service does, however often a clip is asked for: no call after a lost one.
+
+    One that the service began on and then refuses is lost too: it may have been charged.
+    """
     world = World("sync", MemoryArchive())
     answered: list[Answer] = []
 
@@ -717,7 +738,11 @@ def test_no_history_is_charged_twice(history: list[Answer], methods: list[str]) 
             with contextlib.suppress(errors.RemoteError):
                 result = world.act(method, CLIP)
                 clip = result if isinstance(result, Clip) else clip
-    lost = [number for number, answer in enumerate(answered) if answer in LOST]
+    lost, is_begun = [], False
+    for number, answer in enumerate(answered):
+        if answer in LOST or (is_begun and answer == REFUSED):
+            lost.append(number)
+        is_begun = answer == RUNNING or (is_begun and answer != REFUNDED)
     assert lost in ([], [len(answered) - 1])  # nothing was sent after a call of unknown outcome
     assert (200, RAW) not in answered[:-1]  # nor after the answer
     stored = world.archive.load(CLIP)

@@ -21,7 +21,7 @@ from midikit.cli.report import is_terminal
 from midikit.errors import OutputError, RemoteError, UnsavedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from midikit.fetch.client import Clip
     from midikit.fetch.many import Stop
@@ -167,24 +167,31 @@ class Fetcher:
             (result,) = results
             if not isinstance(result, Exception):
                 return result
-            if isinstance(result, UnsavedError) and not result.path:
-                raise OutputError(result.told(print_unsaved(client.unsaved[clip_id]))) from None
-            raise result
+            raise print_unsaved(result, client.unsaved)
 
 
-def print_unsaved(raw: bytes) -> str:
-    """Print what was paid for and could be kept nowhere.
+def print_unsaved(error: Exception, unsaved: Mapping[str, bytes]) -> Exception:
+    """Print what was paid for, if it could be kept nowhere.
 
     Parameters
     ----------
-    raw : bytes
-        The answer.
+    error : Exception
+        What `Client.fetch` raised.
+    unsaved : mapping of str to bytes
+        That of the client.
 
     Returns
     -------
-    str
-        Where it went.
+    Exception
+        The error; one that says where it went, if it was printed.
     """
+    if not isinstance(error, UnsavedError) or error.path:
+        return error
+    return OutputError(error.told(_printed(unsaved[error.clip_id])))
+
+
+def _printed(raw: bytes) -> str:
+    """Print bytes and say where they went."""
     for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -26,10 +26,11 @@ Examples:
   midikit fetch --from ids.txt --dry-run
   midikit fetch --from ids.txt --max-credits 50 --jobs 8
 
-The token comes from MIDIKIT_TOKEN, never from an option. A clip that is in the
-archive (MIDIKIT_HOME) is not paid for again, so the same command goes on where
-it ended. What would meet every clip, such as a refused token, an empty account
-or a full disk, ends the batch; any other failure costs its own clip alone.
+The token comes from MIDIKIT_TOKEN, else from the private file token in the
+folder of MIDIKIT_HOME, never from an option. A clip that is in the archive, in
+the same folder, is not paid for again, so the same command goes on where it
+ended. What would meet every clip, such as a refused token, an empty account or
+a full disk, ends the batch; any other failure costs its own clip alone.
 Ctrl-C makes no further call and waits for those that are out; a second one
 does not.
 

@@ -23,7 +23,7 @@ from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import MOST_LINES
 from midikit.cli.rows import error_row
 from midikit.cli.words import count, length, size
-from midikit.errors import BudgetError, MidikitError, OutputError, TokenError, UnsavedError
+from midikit.errors import BudgetError, MidikitError, TokenError
 from midikit.escape import printable, unique_stems
 from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from midikit.fetch.archive import Record
     from midikit.fetch.clip import Clip
 
-__all__ = ["FEW", "Batch", "Wishes"]
+__all__ = ["Batch", "Wishes"]
 
-FEW = 20
+_FEW = 20
 """Most clips that are told one by one; of more only what failed, and the sums."""
 
 
@@ -92,7 +92,7 @@ class Batch:
         self._report = report
         self._ids = ids
         self._wishes = wishes
-        self._is_few = len(ids) <= FEW
+        self._is_few = len(ids) <= _FEW
         self._tells_each = self._is_few or report.as_json
         self._tally = Tally(len(ids))
         limit = wishes.max_credits
@@ -201,8 +201,7 @@ class Batch:
         """Print why a clip did not come, and tell what became of it."""
         record = _record(archive, clip_id)
         outcome = outcome_of(error, record)
-        if isinstance(error, UnsavedError) and not error.path:
-            error = OutputError(error.told(print_unsaved(client.unsaved[clip_id])))
+        error = print_unsaved(error, client.unsaved)
         if outcome == "unknown":
             self._tally.note_unknown(clip_id, record)
         self._fail(clip_id, error, row)

@@ -3,6 +3,7 @@
 =================  =============================================================================
 `client`           `Client`: performs the conversation with calls that block
 `async_client`     `AsyncClient`: performs the same conversation in an event loop
+`account`          what both have in common: token, archive, budget, who listens
 `conversation`     what happens to a clip, in which order; pure, asks for all it needs by `steps`
 `asking`           its middle: the paid calls, each outcome stored before anything else
 `hosting`          its end: the hosted .mid, or one made of the notes

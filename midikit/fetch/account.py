@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts
+from midikit.fetch.addresses import allowed_hosts
+from midikit.fetch.conversation import conversation
 from midikit.fetch.endpoint import checked_base
 from midikit.fetch.hosting import rebuild
 from midikit.fetch.keeping import spill
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
     from midikit.fetch.archive import Archive
     from midikit.fetch.budget import Budget
+    from midikit.fetch.clip import Clip, Pending
+    from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
+    from midikit.fetch.steps import Steps
     from midikit.fetch.telling import FetchEvent
 
 __all__ = ["Account"]
@@ -44,24 +47,22 @@ class Account:
     Parameters
     ----------
     token : str, Secret or None
-        Bearer token, by default that of ``MIDIKIT_TOKEN``.
+        As for `Client`.
     base_url : str or None
-        Base of the endpoint.
+        As for `Client`.
     archive : Archive or None
-        Where what was paid for is kept; by default a `SqliteArchive`, which is closed with this.
+        As for `Client`; the default one is closed with this.
     budget : Budget or None
-        Calls that may be charged.
+        As for `Client`.
     clock : callable or None
-        In the place of `time.monotonic`.
+        As for `Client`.
     on_event : callable or None
-        Who is told what happens.
+        As for `Client`.
 
     Raises
     ------
-    TokenError
-        If there is a token that cannot be sent.
     RemoteError
-        If the base URL or ``MIDIKIT_ALLOW_HOSTS`` cannot be used.
+        As `Client`.
     """
 
     def __init__(
@@ -76,22 +77,73 @@ class Account:
     ) -> None:
         try:
             base = checked_base(base_url)
-            self.token = find_token(token, base_url=base)
+            self._token = find_token(token, base_url=base)
         finally:
             del token  # a traceback with its local variables is no place for it
         self.url = f"{base}/midi"
-        self.allowed = allowed_hosts(os.environ.get(ALLOW_VARIABLE, "").split(","))
-        self.clock = clock or time.monotonic
         self.unsaved: dict[str, bytes] = {}
+        self._allowed = allowed_hosts()
+        self._clock = clock or time.monotonic
         self._owns_archive = archive is None
-        self.archive: Archive = _default_archive() if archive is None else archive
+        self._archive = _default_archive() if archive is None else archive
         self._budget = budget
         self._on_event = on_event
 
     def close(self) -> None:
         """Close the archive, unless it is somebody else's."""
         if self._owns_archive:
-            self.archive.close()
+            self._archive.close()
+
+    def conversation(
+        self, clip_id: str, *, deadline: float, resend_unknown: bool, once: bool = False
+    ) -> Steps[Clip | Pending]:
+        """Begin the conversation about a clip.
+
+        Parameters
+        ----------
+        clip_id : str
+            The clip.
+        deadline : float
+            Seconds in all.
+        resend_unknown : bool
+            Ask again for a clip of which nobody knows whether it was charged.
+        once : bool, optional
+            Make one call at most and never wait.
+
+        Returns
+        -------
+        generator
+            What it asks for, step by step.
+        """
+        return conversation(
+            clip_id,
+            secret=self._token,
+            deadline=deadline,
+            allowed=self._allowed,
+            resend_unknown=resend_unknown,
+            once=once,
+        )
+
+    @property
+    def token(self) -> Secret:
+        """The token, for a call: there is one, or the conversation had ended before it."""
+        assert self._token is not None
+        return self._token
+
+    def left(self, limit: Deadline) -> Callable[[], float]:
+        """Return what tells the seconds left.
+
+        Parameters
+        ----------
+        limit : Deadline
+            When it ends.
+
+        Returns
+        -------
+        callable
+            For a wire.
+        """
+        return lambda: limit.left(self._clock())
 
     def perform(self, request: Request) -> Any:
         """Perform a step that neither waits nor touches network or disk for long.
@@ -108,7 +160,7 @@ class Account:
         """
         match request:
             case Now():
-                return Moment(self.clock(), time.time(), random.random())  # noqa: S311 - jitter
+                return Moment(self._clock(), time.time(), random.random())  # noqa: S311 - jitter
             case Tell(event):
                 tell(event, self._on_event)
             case Spend(clip_id):
@@ -136,9 +188,9 @@ class Account:
         """
         match request:
             case Load(clip_id):
-                return self.archive.load(clip_id)
+                return self._archive.load(clip_id)
             case Reserve(clip_id, resend_unknown):
-                return self.archive.reserve(clip_id, resend_unknown=resend_unknown)
+                return self._archive.reserve(clip_id, resend_unknown=resend_unknown)
             case Store():
                 return self._store(request)
             case Rebuild(answer):
@@ -152,7 +204,7 @@ class Account:
         clip_id, data = request.record.clip_id, request.answer or request.fragment
         if data is not None:
             self.unsaved[clip_id] = data
-        self.archive.store(
+        self._archive.store(
             request.record, answer=request.answer, midi=request.midi, fragment=request.fragment
         )
         if data is not None:

@@ -52,6 +52,9 @@ __all__ = ["Asking", "Delivered"]
 _FIRST_HELD_PAUSE = 0.1
 _LONGEST_HELD_PAUSE = 1.0
 _CUT_OFF = "it was interrupted before the answer came"
+_OR_HERE = ", or this process could not store how its own call ended"
+_BUT_BEFORE = " for that, but an earlier call may have been"
+"""Goes on after the words of a refusal, "nothing was charged"."""
 
 
 class Delivered(NamedTuple):
@@ -195,7 +198,7 @@ class Asking:
                 raise InputError(f"clip {self._clip_id}", "", problem)
             if not before.owner:
                 raise UnknownOutcomeError(self._clip_id, not_resent(before))
-            problem = "another process or thread is still fetching it"
+            problem = f"another process or thread is still fetching it{_OR_HERE}"
             event = FetchEvent(self._clip_id, "held", before.state, before.calls, problem=problem)
             yield Tell(event)
             if self._once:
@@ -203,7 +206,7 @@ class Asking:
             moment: Moment = yield Now()
             if self._limit.left(moment.seconds) <= pause:
                 problem = "another process or thread was still fetching it at the deadline"
-                raise DeadlineError(self._clip_id, f"{problem}; fetch it again")
+                raise DeadlineError(self._clip_id, f"{problem}{_OR_HERE}; fetch it again")
             yield Sleep(pause)
             pause = min(2 * pause, _LONGEST_HELD_PAUSE)
 
@@ -264,6 +267,8 @@ class Asking:
     def _judged(self, reply: Reply | Failure, now: Moment) -> _Answer:
         """Decide what an answer means and what follows."""
         seen, outcome = judge(reply, self._secret, unix_seconds=now.unix_seconds)
+        if outcome.verdict is Verdict.REFUSED and self._resting.state in {"running", "unknown"}:
+            outcome = replace(outcome, problem=outcome.problem + _BUT_BEFORE)
         if self._once:
             step = advance_once(
                 outcome, clip_id=self._clip_id, calls=self._calls, jitter=now.jitter
@@ -342,10 +347,10 @@ class Asking:
             with contextlib.suppress(Exception):
                 yield from self._settle(self._reply)
         if self._is_out:
+            sent = self._begun.unix_seconds
             self._resting = replace(
-                self._resting, state="unknown", calls=self._calls, problem=_CUT_OFF
+                self._resting, state="unknown", calls=self._calls, sent=sent, problem=_CUT_OFF
             )
-            self._resting = replace(self._resting, sent=self._begun.unix_seconds)
             self._at_risk += 1
             yield Tell(self._event("answered", problem=_CUT_OFF))
         elif self._is_spent:

@@ -16,7 +16,6 @@ from midikit.fetch.account import Account
 from midikit.fetch.async_driver import AsyncStop, drain, run_async, whole
 from midikit.fetch.attempts import ends_batch
 from midikit.fetch.clip import Clip, Pending
-from midikit.fetch.conversation import conversation
 from midikit.fetch.driver import ARCHIVE
 from midikit.fetch.steps import Get, Post, Rebuild, Request, Reserve, Resolve, Sleep, Spill, Warm
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from midikit.fetch.archive import Archive
     from midikit.fetch.budget import Budget
-    from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
     from midikit.fetch.telling import FetchEvent
 
@@ -42,16 +40,15 @@ class AsyncClient:
     Parameters
     ----------
     token : str, Secret or None, optional
-        Bearer token, by default that of ``MIDIKIT_TOKEN``. What is in the archive needs none.
+        As for `Client`.
     base_url : str or None, optional
-        Base of the endpoint, as for `Client`.
+        As for `Client`.
     archive : Archive or None, optional
-        Where what was paid for is kept, by default a `SqliteArchive` under ``MIDIKIT_HOME``. Its
-        methods block; they are called in threads.
+        As for `Client`. Its methods block; they are called in threads.
     transport : httpx.AsyncBaseTransport or None, optional
-        What sends requests, as for `Client`.
+        As for `Client`.
     budget : Budget or None, optional
-        Calls that may be charged, shared with other clients; by default there is no limit.
+        As for `Client`.
     max_concurrency : int, optional
         Most clips at a time, whatever is awaited at once.
     clock : callable or None, optional
@@ -64,14 +61,12 @@ class AsyncClient:
     Attributes
     ----------
     unsaved : dict of str to bytes
-        Paid answers and fragments that the archive did not take, by clip id.
+        As for `Client`.
 
     Raises
     ------
-    TokenError
-        If there is a token that cannot be sent.
     RemoteError
-        If the base URL or ``MIDIKIT_ALLOW_HOSTS`` cannot be used.
+        As `Client`.
 
     Examples
     --------
@@ -149,12 +144,11 @@ class AsyncClient:
         Parameters
         ----------
         clip_id : str
-            Id of a complete song, or of one instrumental track after stems.
+            As for `Client.fetch`.
         deadline : float, optional
             Seconds in all, from when there is room for it among `max_concurrency`.
         resend_unknown : bool, optional
-            Ask again for a clip of which nobody knows whether it was charged; may cost a second
-            credit.
+            As for `Client.fetch`.
 
         Returns
         -------
@@ -192,13 +186,8 @@ class AsyncClient:
         MidikitError
             As `Client.poll`.
         """
-        steps = conversation(
-            clip_id,
-            secret=self._account.token,
-            deadline=deadline,
-            allowed=self._account.allowed,
-            resend_unknown=resend_unknown,
-            once=True,
+        steps = self._account.conversation(
+            clip_id, deadline=deadline, resend_unknown=resend_unknown, once=True
         )
         async with self._room():
             return await run_async(steps, functools.partial(self._perform, clip_id, None))
@@ -257,12 +246,8 @@ class AsyncClient:
     async def _fetch(
         self, clip_id: str, deadline: float, resend_unknown: bool, stop: AsyncStop | None
     ) -> Clip:
-        steps = conversation(
-            clip_id,
-            secret=self._account.token,
-            deadline=deadline,
-            allowed=self._account.allowed,
-            resend_unknown=resend_unknown,
+        steps = self._account.conversation(
+            clip_id, deadline=deadline, resend_unknown=resend_unknown
         )
         try:
             async with self._room():
@@ -288,8 +273,8 @@ class AsyncClient:
                     self._transport or async_wire.AsyncWire(),
                     self._account.url,
                     content,
-                    token=self._require_token(),
-                    left=self._left(limit),
+                    token=self._account.token,
+                    left=self._account.left(limit),
                 )
             case Get(url, addresses, max_bytes, limit):
                 from midikit.fetch import async_wire  # noqa: PLC0415 - as above
@@ -299,7 +284,7 @@ class AsyncClient:
                     url,
                     addresses=addresses,
                     max_bytes=max_bytes,
-                    left=self._left(limit),
+                    left=self._account.left(limit),
                 )
             case Resolve(host, port, seconds):
                 from midikit.fetch import async_wire  # noqa: PLC0415 - as above
@@ -320,14 +305,6 @@ class AsyncClient:
         if loop not in self._rooms:
             self._rooms[loop] = asyncio.Semaphore(self._max_concurrency)
         return self._rooms[loop]
-
-    def _require_token(self) -> Secret:
-        token = self._account.token
-        assert token is not None
-        return token
-
-    def _left(self, limit: Deadline) -> Callable[[], float]:
-        return lambda: limit.left(self._account.clock())
 
     async def _wait(self, clip_id: str, seconds: float, stop: AsyncStop | None) -> None:
         """Wait; a batch that has stopped does not."""

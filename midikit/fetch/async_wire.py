@@ -109,18 +109,18 @@ async def post(
     transport : httpx.AsyncBaseTransport
         What sends it.
     url : str
-        Where to.
+        As for `wire.post`.
     content : bytes
-        JSON.
+        As for `wire.post`.
     token : Secret
-        Goes into the header of this request and nowhere else.
+        As for `wire.post`.
     left : callable
-        Tells the seconds left.
+        As for `wire.post`.
 
     Returns
     -------
     Reply or Failure
-        What came back, or what went wrong and whether the request may have been sent.
+        As of `wire.post`.
     """
     return await _exchange(transport, posting(url, content, token=token, left=left))
 
@@ -140,18 +140,18 @@ async def get(
     transport : httpx.AsyncBaseTransport
         What sends it.
     url : str or httpx.URL
-        Where to.
+        As for `wire.get`.
     addresses : sequence of str or None
-        The addresses to connect to, whatever the name means now; None to look it up.
+        As for `wire.get`.
     max_bytes : int
-        Most decoded bytes.
+        As for `wire.get`.
     left : callable
-        Tells the seconds left.
+        As for `wire.get`.
 
     Returns
     -------
     Reply or Failure
-        What came back, or what went wrong.
+        As of `wire.get`.
     """
     exchange = getting(url, addresses=addresses, max_bytes=max_bytes, left=left)
     return await _exchange(transport, exchange)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 from midikit.fetch.account import Account
 from midikit.fetch.addresses import resolve
 from midikit.fetch.clip import Clip, Pending
-from midikit.fetch.conversation import conversation
 from midikit.fetch.driver import run, whole
 from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL
 from midikit.fetch.many import Stop, fetch_in_threads
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
     from midikit.fetch.archive import Archive
     from midikit.fetch.budget import Budget
-    from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
     from midikit.fetch.telling import FetchEvent
 
@@ -51,7 +49,8 @@ class Client:
     Parameters
     ----------
     token : str, Secret or None, optional
-        Bearer token, by default that of ``MIDIKIT_TOKEN``. What is in the archive needs none.
+        Bearer token, by default that of ``MIDIKIT_TOKEN``, else of the private file ``token`` in
+        the folder of ``MIDIKIT_HOME``. What is in the archive needs none.
     base_url : str or None, optional
         Base of the endpoint, by default ``MIDIKIT_BASE_URL`` or `DEFAULT_BASE_URL`. https, or
         plain http for this machine alone.
@@ -191,7 +190,8 @@ class Client:
         """Take one step towards a clip: for job queues, which do the waiting themselves.
 
         At most one paid call, and no pause. A clip that is not ready is not asked for again before
-        it is time, however often it is polled.
+        it is time, however often it is polled. How long the provider asked to wait, which costs
+        nothing if it is ignored, is for the queue to remember.
 
         Parameters
         ----------
@@ -225,13 +225,8 @@ class Client:
         True
         """
         return run(
-            conversation(
-                clip_id,
-                secret=self._account.token,
-                deadline=deadline,
-                allowed=self._account.allowed,
-                resend_unknown=resend_unknown,
-                once=True,
+            self._account.conversation(
+                clip_id, deadline=deadline, resend_unknown=resend_unknown, once=True
             ),
             functools.partial(self._perform, clip_id, None),
         )
@@ -295,13 +290,7 @@ class Client:
         self, clip_id: str, deadline: float, resend_unknown: bool, stop: Stop | None
     ) -> Clip:
         clip = run(
-            conversation(
-                clip_id,
-                secret=self._account.token,
-                deadline=deadline,
-                allowed=self._account.allowed,
-                resend_unknown=resend_unknown,
-            ),
+            self._account.conversation(clip_id, deadline=deadline, resend_unknown=resend_unknown),
             functools.partial(self._perform, clip_id, stop),
         )
         assert isinstance(clip, Clip)
@@ -319,8 +308,8 @@ class Client:
                     self._transport or Wire(),
                     self._account.url,
                     content,
-                    token=self._require_token(),
-                    left=self._left(limit),
+                    token=self._account.token,
+                    left=self._account.left(limit),
                 )
             case Get(url, addresses, max_bytes, limit):
                 from midikit.fetch.wire import Wire, get  # noqa: PLC0415 - imports httpx
@@ -330,7 +319,7 @@ class Client:
                     url,
                     addresses=addresses,
                     max_bytes=max_bytes,
-                    left=self._left(limit),
+                    left=self._account.left(limit),
                 )
             case Resolve(host, port, seconds):
                 return resolve(host, port, seconds)
@@ -343,14 +332,6 @@ class Client:
             case Rebuild() | Spill():
                 return self._account.work(request)
         return self._account.perform(request)
-
-    def _require_token(self) -> Secret:
-        token = self._account.token
-        assert token is not None
-        return token
-
-    def _left(self, limit: Deadline) -> Callable[[], float]:
-        return lambda: limit.left(self._account.clock())
 
     def _wait(self, clip_id: str, seconds: float, stop: Stop | None) -> None:
         """Wait; a batch that has stopped does not."""

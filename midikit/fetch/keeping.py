@@ -7,12 +7,13 @@ delivered                                    delivered
 not ready yet                                running
 credits refunded                             refundable
 not sent, told to wait, refused to everyone  as before the call; refundable if it was never asked
-this clip refused                            failed
+this clip refused                            failed; unknown if the service had begun on it
 anything else                                unknown
 ===========================================  ======================================================
 
 After an earlier call of unknown outcome a call that cost nothing changes nothing: of the first one
-still nobody knows.
+still nobody knows. So it is of a clip that was running and then is refused: what began it may have
+been charged, and its answer will not come.
 """
 
 from __future__ import annotations
@@ -88,10 +89,9 @@ def record_after(outcome: Outcome, before: Record, *, calls: int, unix_seconds: 
     >>> from midikit.fetch.answers import Outcome
     >>> from midikit.fetch.archive import Record
     >>> refused = Outcome(Verdict.REFUSED, "task not found.", ClipRefusedError)
-    >>> record_after(refused, Record("29fc9d9e", "running", 1), calls=2, unix_seconds=1e9).state
-    'failed'
-    >>> record_after(refused, Record("29fc9d9e", "unknown", 1), calls=2, unix_seconds=1e9).state
-    'unknown'
+    >>> before = (Record("29fc9d9e", state, 1) for state in ("refundable", "running", "unknown"))
+    >>> [record_after(refused, row, calls=2, unix_seconds=1e9).state for row in before]
+    ['failed', 'unknown', 'unknown']
     """
     verdict = outcome.verdict
     if verdict is Verdict.NOT_SENT:
@@ -100,9 +100,10 @@ def record_after(outcome: Outcome, before: Record, *, calls: int, unix_seconds: 
     rests = rests or (before.state == "running" and verdict in _CHANGES_NOTHING)
     if rests:
         return replace(before, calls=calls, owner="")
+    is_lost = before.state == "running" and verdict is Verdict.REFUSED
     return replace(
         before,
-        state=_STATES[verdict],
+        state="unknown" if is_lost else _STATES[verdict],
         calls=calls,
         sent=unix_seconds,
         problem=outcome.problem.removesuffix(f"; {UNSURE}"),

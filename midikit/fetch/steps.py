@@ -6,11 +6,12 @@ its own. Whoever drives it, blocking or not, performs each and throws back into 
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     import httpx
 
@@ -178,8 +179,5 @@ Request = (
 )
 """Anything that is yielded."""
 
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    _Result = TypeVar("_Result")
-    Steps = Generator[Request, Any, _Result]
+_Result = TypeVar("_Result")
+Steps = Generator[Request, Any, _Result]
