@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["archive"]
 
 # Written out, so that the help loads no ledger; a test holds them against it.
-_STATES = ("in flight", "running", "unknown", "refundable", "delivered", "failed")
+_STATES: tuple[State, ...] = (
+    "in flight",
+    "running",
+    "unknown",
+    "refundable",
+    "delivered",
+    "failed",
+)
 _PRUNED = ("failed", "refundable", "running")
 _HELP = """List, verify, export and prune what was paid for.
 
@@ -131,7 +138,7 @@ def list_clips(
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     damaged: list[InputError] = []
     with _opened() as opened:
-        found = list(opened.records(states or _states(), on_damage=damaged.append))
+        found = list(opened.records(states or _STATES, on_damage=damaged.append))
         where = printable(opened.home, 200)
     if as_json:
         for record in found:
@@ -319,13 +326,11 @@ def prune(
     report.say(f"{count(len(gone), 'clip')} {said} ({', '.join(chosen)})")
 
 
-@contextlib.contextmanager
-def _opened() -> Iterator[SqliteArchive]:
+def _opened() -> SqliteArchive:
     """Open the archive."""
     from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
-    with SqliteArchive() as opened:
-        yield opened
+    return SqliteArchive()
 
 
 @contextlib.contextmanager
@@ -338,12 +343,6 @@ def _working(report: Report, what: str) -> Iterator[None]:
 
     with Console(file=sys.stderr).status(what):
         yield
-
-
-def _states() -> Sequence[State]:
-    from midikit.fetch.archive import STATES  # noqa: PLC0415 - the help needs none of it
-
-    return STATES
 
 
 def _ids(words: Sequence[str]) -> list[str]:
