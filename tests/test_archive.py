@@ -907,7 +907,7 @@ def test_pruning_removes_nothing_that_may_be_paid_for(
             archive.store(Record(state.replace(" ", "-"), state), fragment=b"abc")
     archive.store(DELIVERED, answer=RAW)
     assert archive.prune() == ()  # what has just changed stays
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
     for states in (["unknown"], ["in flight"], ["delivered"]):
         with pytest.raises(ValueError, match="are not removed"):
             archive.prune(states)  # type: ignore[arg-type]
@@ -930,7 +930,7 @@ def test_pruning_writes_the_log_first(
 ) -> None:
     """A row that is gone without its line would be a row that was lost."""
     archive.store(Record(CLIP, "failed"))
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -162,7 +162,7 @@ def test_prune_removes_what_has_no_answer(
 ) -> None:
     """Failed ones; delivered ones only when it is said; unknown ones never."""
     assert "0 clips removed (failed, refundable)" in cli("archive", "prune").err
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
     done = cli("archive", "prune", "--dry-run")
     assert "failed-1" in done.out
     assert "1 clip would be removed" in done.err
