@@ -139,7 +139,6 @@ def list_clips(
     damaged: list[InputError] = []
     with _opened() as opened:
         found = list(opened.records(states or _STATES, on_damage=damaged.append))
-        where = printable(opened.home, 200)
     if as_json:
         for record in found:
             report.row(record_row(record) | {"error": None, "exit": 0})
@@ -148,7 +147,7 @@ def list_clips(
     elif found:
         print_records(report, found)
     if not (found or damaged):
-        report.say(f"{where}: no clip" + (" of these states" if states else ""))
+        report.say(f"{_shown(opened)}: no clip" + (" of these states" if states else ""))
     for error in () if as_json else damaged[:MOST_LINES]:
         report.failure(error, "")
     if damaged:
@@ -201,10 +200,9 @@ def verify(ctx: click.Context, as_json: bool, quiet: bool, debug: bool) -> None:
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "reading every byte"):
         found = opened.verify()
-        where = printable(opened.home, 200)
     code = Exit.INPUT if found.damage else Exit.DONE
     if as_json:
-        report.row({"home": str(where)} | asdict(found) | {"exit": int(code)})
+        report.row({"home": str(opened.home)} | asdict(found) | {"exit": int(code)})
     else:
         pieces = (
             count(found.answers, "answer"),
@@ -212,7 +210,7 @@ def verify(ctx: click.Context, as_json: bool, quiet: bool, debug: bool) -> None:
             count(found.fragments, "fragment"),
         )
         report.say(
-            f"{where}: {count(found.clips, 'clip')}; {', '.join(pieces)} read and sound, "
+            f"{_shown(opened)}: {count(found.clips, 'clip')}; {', '.join(pieces)} read and sound, "
             f"{size(found.size)}"
         )
         _print_damage(report, found.damage)
@@ -241,13 +239,16 @@ def export(
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "writing files"):
         done = opened.export(_folder(folder), only, force=force)
-        where = printable(opened.home, 200)
     code = Exit.INPUT if done.damage else Exit.DONE
     if as_json:
-        report.row({"home": where, "output": folder} | asdict(done) | {"exit": int(code)})
+        report.row(
+            {"home": str(opened.home), "output": folder} | asdict(done) | {"exit": int(code)}
+        )
     else:
         files = f"{count(done.written, 'file')} written, {done.same:,} there already"
-        report.say(f"{printable(folder, 200)}: {count(done.clips, 'clip')} of {where}; {files}")
+        report.say(
+            f"{printable(folder, 200)}: {count(done.clips, 'clip')} of {_shown(opened)}; {files}"
+        )
         _print_damage(report, done.damage)
     ctx.exit(code)
 
@@ -261,13 +262,12 @@ def import_folder(ctx: click.Context, folder: str, as_json: bool, quiet: bool, d
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "reading files"):
         done = opened.import_folder(_folder(folder))
-        where = printable(opened.home, 200)
     code = Exit.INPUT if done.damage else Exit.DONE
     if as_json:
-        report.row({"home": where, "input": folder} | asdict(done) | {"exit": int(code)})
+        report.row({"home": str(opened.home), "input": folder} | asdict(done) | {"exit": int(code)})
     else:
         rest = f"{done.restored:,} put right, {done.same:,} there already"
-        report.say(f"{where}: {count(done.added, 'clip')} added, {rest}")
+        report.say(f"{_shown(opened)}: {count(done.added, 'clip')} added, {rest}")
         _print_damage(report, done.damage)
     ctx.exit(code)
 
@@ -331,6 +331,11 @@ def _opened() -> SqliteArchive:
     from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
     return SqliteArchive()
+
+
+def _shown(opened: SqliteArchive) -> str:
+    """Name its folder for a terminal; --json has it whole."""
+    return printable(opened.home, 200)
 
 
 @contextlib.contextmanager
