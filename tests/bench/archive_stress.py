@@ -144,7 +144,9 @@ def _position(
 def _look(home: Path, expected: dict[str, Stored], target: Target) -> Iterator[str]:
     """Read everything, then ask to pay for everything; yield what should not be."""
     with SqliteArchive(home) as archive:
-        noticed = [bool(archive.verify().damage)]
+        damage = archive.verify().damage
+        noticed = [bool(damage)]
+        named = {one.clip_id for one in damage}
         for clip_id, was in expected.items():
             try:
                 found = archive.load(clip_id)
@@ -154,6 +156,9 @@ def _look(home: Path, expected: dict[str, Stored], target: Target) -> Iterator[s
             noticed.append(found != was)
             if not _is_same(found, was, target):
                 yield f"{clip_id} is read as something else"
+            lost = was.midi is not None and (found is None or found.midi is None)
+            if lost and clip_id not in named:
+                yield f"{clip_id} has lost its .mid, and verify does not tell"
         if not any(noticed) and target not in {"anywhere", "wal"}:
             yield "nothing was noticed"
         for clip_id, was in expected.items():
@@ -173,7 +178,7 @@ def _is_same(found: Stored | None, was: Stored, target: Target) -> bool:
         return replace(found, midi=was.midi, damage=None) == was
     if target == "wal" and found != was:
         # The end of the log of a killed process is gone: the outcome of a call, not that it was
-        # sent; or a .mid, which is free, not its answer.
+        # sent; or a .mid, which is free and told by verify, not its answer.
         return found.record.state == "unknown" or found.answer == was.answer is not None
     return found == was
 
