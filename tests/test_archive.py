@@ -245,6 +245,24 @@ def test_a_locked_archive_is_refused_before_paying(
     assert stored.answer == RAW
 
 
+def test_an_archive_that_is_locked_while_it_is_opened_is_waited_for(
+    archive: SqliteArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two programs make it at once: that lock passes like any other, or is told in the end."""
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    archive.home.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(archive.path, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with monkeypatch.context() as short, SqliteArchive(archive.home) as hasty:
+            short.setattr(Vault, "patience", 0.05)
+            with pytest.raises(OutputError, match="locked by another program; set MIDIKIT_HOME"):
+                hasty.reserve(CLIP)
+        timer = threading.Timer(0.2, other.rollback)
+        timer.start()
+        assert archive.reserve(CLIP).granted
+        timer.join()
+
+
 def test_a_network_file_system_is_refused(
     archive: SqliteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         If it is damaged, or of a newer midikit.
     OutputError
         If it cannot be made or written.
+    sqlite3.OperationalError
+        If another connection is in the way, which passes: see `is_busy`.
 
     Examples
     --------
@@ -94,7 +96,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout = 0")
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error) and not is_busy(error):
             raise told(error, path, writing=True) from None
         raise
     return connection

@@ -230,6 +230,8 @@ def races(rounds: int, folder: Path, *, clips: int = 100) -> list[str]:
         words = ["--child", "race", str(home), begin, str(clips)]
         children = [_start(words) for _ in range(2)]
         outs = [child.communicate(timeout=_CHILD_SECONDS)[0].split() for child in children]
+        if any(child.returncode for child in children):
+            broken.append(f"race {number}: a process did not get to its end")
         for index in range(clips):
             times = sum(out.count(str(index)) for out in outs)
             if times != 1:
