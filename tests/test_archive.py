@@ -245,6 +245,24 @@ def test_a_locked_archive_is_refused_before_paying(
     assert stored.answer == RAW
 
 
+def test_an_archive_that_is_locked_while_it_is_opened_is_waited_for(
+    archive: SqliteArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two programs make it at once: that lock passes like any other, or is told in the end."""
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    archive.home.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(archive.path, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with monkeypatch.context() as short, SqliteArchive(archive.home) as hasty:
+            short.setattr(Vault, "patience", 0.05)
+            with pytest.raises(OutputError, match="locked by another program; set MIDIKIT_HOME"):
+                hasty.reserve(CLIP)
+        timer = threading.Timer(0.2, other.rollback)
+        timer.start()
+        assert archive.reserve(CLIP).granted
+        timer.join()
+
+
 def test_a_network_file_system_is_refused(
     archive: SqliteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -467,6 +485,32 @@ def test_a_lost_or_foreign_row_is_never_bought(archive: SqliteArchive) -> None:
     refused(archive.home, "its row is lost")
 
 
+def test_a_lost_midi_is_told(archive: SqliteArchive, tmp_path: Path) -> None:
+    """The row is sound and knows of none, the log does; a new one or a copy puts it right."""
+    archive.reserve(CLIP)
+    archive.store(DELIVERED, answer=RAW)
+    archive.export(tmp_path / "out")
+    archive.close()
+    copy = archive.path.read_bytes()
+    with SqliteArchive(archive.home) as whole:
+        whole.store(replace(DELIVERED, midi_origin="hosted"), midi=MID)
+        assert whole.verify().damage == ()
+    told = [f"clip {CLIP}: damaged: its row is older than the log of what was paid for"]
+    archive.path.write_bytes(copy)
+    with SqliteArchive(archive.home) as older:
+        assert [str(damage) for damage in older.verify().damage] == told
+        stored = older.load(CLIP)
+        assert stored is not None
+        assert (stored.answer, stored.midi) == (RAW, None)
+        older.store(replace(DELIVERED, midi_origin="hosted"), midi=MID)
+        assert older.verify().damage == ()
+    archive.path.write_bytes(copy)
+    with SqliteArchive(archive.home) as older:
+        assert [str(damage) for damage in older.verify().damage] == told
+        assert older.import_folder(tmp_path / "out").restored == 1
+        assert older.verify().damage == ()
+
+
 def test_damaged_bytes_are_reported(archive: SqliteArchive) -> None:
     """An answer is an error, a .mid alone is left out; verify names each."""
     archive.store(replace(DELIVERED, midi_origin="hosted"), answer=RAW, midi=MID)
@@ -532,9 +576,13 @@ def test_a_line_counts_only_as_it_is_written(tmp_path: Path) -> None:
         assert claims.damaged, changed
         assert not claims.grants
     log.path.write_bytes(line + line_of("D", CLIP, 1))
-    assert (len(log.read().grants), len(log.read().delivered)) == (1, 1)
+    claims = log.read()
+    assert (list(claims.grants.values()), list(claims.stages.values())) == ([1], [1])
+    log.append([line_of("M", CLIP, 1), line_of("R", CLIP, 2)])
+    claims = log.read()
+    assert (list(claims.grants.values()), list(claims.stages.values())) == ([2], [2])
     log.append([line_of("-", CLIP, 1)])
-    assert (len(log.read().grants), len(log.read().delivered)) == (0, 0)
+    assert (log.read().grants, log.read().stages) == ({}, {})
 
 
 class Failing:
@@ -637,7 +685,7 @@ def test_the_kth_line_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         append(log, lines)
 
     monkeypatch.setattr(IntentLog, "append", fail)
-    expected = {1: ["no reserve"], 2: [], 3: ["no another"]}
+    expected = {1: ["no reserve"], 2: [], 3: [], 4: ["no another"]}
     for k, refusals in expected.items():
         left[0] = k
         with SqliteArchive(tmp_path / str(k)) as archive:
@@ -907,7 +955,7 @@ def test_pruning_removes_nothing_that_may_be_paid_for(
             archive.store(Record(state.replace(" ", "-"), state), fragment=b"abc")
     archive.store(DELIVERED, answer=RAW)
     assert archive.prune() == ()  # what has just changed stays
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
     for states in (["unknown"], ["in flight"], ["delivered"]):
         with pytest.raises(ValueError, match="are not removed"):
             archive.prune(states)  # type: ignore[arg-type]
@@ -930,7 +978,7 @@ def test_pruning_writes_the_log_first(
 ) -> None:
     """A row that is gone without its line would be a row that was lost."""
     archive.store(Record(CLIP, "failed"))
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -66,6 +66,18 @@ def test_looking_makes_nothing(cli: Any, tmp_path: Path) -> None:
     assert cli("archive", "path", "--json").row() == {"home": str(tmp_path / "home"), "exit": 0}
 
 
+def test_json_has_the_folder_as_it_is(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is talk may be cut and escaped; a program opens what it reads."""
+    home = tmp_path / "ä" / ("h" * 200)
+    monkeypatch.setenv("MIDIKIT_HOME", str(home))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"{CLIP}.json").write_bytes(RAW)
+    for words in (["path"], ["verify"], ["export", "out"], ["import", "in"]):
+        assert cli("archive", *words, "--json").row()["home"] == str(home)
+
+
 def test_list_prints_a_row_a_clip(cli: Any, filled: Path) -> None:
     """As a table within 80 columns and as JSON; what happened is escaped."""
     done = cli("archive", "list")
@@ -162,7 +174,7 @@ def test_prune_removes_what_has_no_answer(
 ) -> None:
     """Failed ones; delivered ones only when it is said; unknown ones never."""
     assert "0 clips removed (failed, refundable)" in cli("archive", "prune").err
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST", -1.0)
+    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
     done = cli("archive", "prune", "--dry-run")
     assert "failed-1" in done.out
     assert "1 clip would be removed" in done.err

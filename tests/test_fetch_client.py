@@ -516,7 +516,7 @@ def test_another_store_fits(world: World) -> None:
 @pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * 201, "\x1b[2J", None, 5])
 def test_what_is_no_clip_id_is_refused_before_anything(world: World, bad: Any) -> None:
     """The message quotes it, escaped, and says what is expected."""
-    with pytest.raises(errors.InputError, match=r"^clip id: got .*; expected 1 to 200") as caught:
+    with pytest.raises(errors.InputError, match=r"^.+ is no clip id; expected 1 to 200") as caught:
         world.client().fetch(bad)
     assert "\x1b" not in str(caught.value)
     assert world.requests == []

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["archive"]
 
 # Written out, so that the help loads no ledger; a test holds them against it.
-_STATES = ("in flight", "running", "unknown", "refundable", "delivered", "failed")
+_STATES: tuple[State, ...] = (
+    "in flight",
+    "running",
+    "unknown",
+    "refundable",
+    "delivered",
+    "failed",
+)
 _PRUNED = ("failed", "refundable", "running")
 _HELP = """List, verify, export and prune what was paid for.
 
@@ -131,8 +138,7 @@ def list_clips(
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     damaged: list[InputError] = []
     with _opened() as opened:
-        found = list(opened.records(states or _states(), on_damage=damaged.append))
-        where = printable(opened.home, 200)
+        found = list(opened.records(states or _STATES, on_damage=damaged.append))
     if as_json:
         for record in found:
             report.row(record_row(record) | {"error": None, "exit": 0})
@@ -141,7 +147,7 @@ def list_clips(
     elif found:
         print_records(report, found)
     if not (found or damaged):
-        report.say(f"{where}: no clip" + (" of these states" if states else ""))
+        report.say(f"{_shown(opened)}: no clip" + (" of these states" if states else ""))
     for error in () if as_json else damaged[:MOST_LINES]:
         report.failure(error, "")
     if damaged:
@@ -194,10 +200,9 @@ def verify(ctx: click.Context, as_json: bool, quiet: bool, debug: bool) -> None:
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "reading every byte"):
         found = opened.verify()
-        where = printable(opened.home, 200)
     code = Exit.INPUT if found.damage else Exit.DONE
     if as_json:
-        report.row({"home": str(where)} | asdict(found) | {"exit": int(code)})
+        report.row({"home": str(opened.home)} | asdict(found) | {"exit": int(code)})
     else:
         pieces = (
             count(found.answers, "answer"),
@@ -205,7 +210,7 @@ def verify(ctx: click.Context, as_json: bool, quiet: bool, debug: bool) -> None:
             count(found.fragments, "fragment"),
         )
         report.say(
-            f"{where}: {count(found.clips, 'clip')}; {', '.join(pieces)} read and sound, "
+            f"{_shown(opened)}: {count(found.clips, 'clip')}; {', '.join(pieces)} read and sound, "
             f"{size(found.size)}"
         )
         _print_damage(report, found.damage)
@@ -234,13 +239,16 @@ def export(
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "writing files"):
         done = opened.export(_folder(folder), only, force=force)
-        where = printable(opened.home, 200)
     code = Exit.INPUT if done.damage else Exit.DONE
     if as_json:
-        report.row({"home": where, "output": folder} | asdict(done) | {"exit": int(code)})
+        report.row(
+            {"home": str(opened.home), "output": folder} | asdict(done) | {"exit": int(code)}
+        )
     else:
         files = f"{count(done.written, 'file')} written, {done.same:,} there already"
-        report.say(f"{printable(folder, 200)}: {count(done.clips, 'clip')} of {where}; {files}")
+        report.say(
+            f"{printable(folder, 200)}: {count(done.clips, 'clip')} of {_shown(opened)}; {files}"
+        )
         _print_damage(report, done.damage)
     ctx.exit(code)
 
@@ -254,13 +262,12 @@ def import_folder(ctx: click.Context, folder: str, as_json: bool, quiet: bool, d
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     with _opened() as opened, _working(report, "reading files"):
         done = opened.import_folder(_folder(folder))
-        where = printable(opened.home, 200)
     code = Exit.INPUT if done.damage else Exit.DONE
     if as_json:
-        report.row({"home": where, "input": folder} | asdict(done) | {"exit": int(code)})
+        report.row({"home": str(opened.home), "input": folder} | asdict(done) | {"exit": int(code)})
     else:
         rest = f"{done.restored:,} put right, {done.same:,} there already"
-        report.say(f"{where}: {count(done.added, 'clip')} added, {rest}")
+        report.say(f"{_shown(opened)}: {count(done.added, 'clip')} added, {rest}")
         _print_damage(report, done.damage)
     ctx.exit(code)
 
@@ -319,13 +326,16 @@ def prune(
     report.say(f"{count(len(gone), 'clip')} {said} ({', '.join(chosen)})")
 
 
-@contextlib.contextmanager
-def _opened() -> Iterator[SqliteArchive]:
+def _opened() -> SqliteArchive:
     """Open the archive."""
     from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
-    with SqliteArchive() as opened:
-        yield opened
+    return SqliteArchive()
+
+
+def _shown(opened: SqliteArchive) -> str:
+    """Name its folder for a terminal; --json has it whole."""
+    return printable(opened.home, 200)
 
 
 @contextlib.contextmanager
@@ -338,12 +348,6 @@ def _working(report: Report, what: str) -> Iterator[None]:
 
     with Console(file=sys.stderr).status(what):
         yield
-
-
-def _states() -> Sequence[State]:
-    from midikit.fetch.archive import STATES  # noqa: PLC0415 - the help needs none of it
-
-    return STATES
 
 
 def _ids(words: Sequence[str]) -> list[str]:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from midikit.fetch.census import Census
     from midikit.fetch.vault import Vault
 
-__all__ = ["Admission", "Admitted", "Notice", "admit", "admit_folder", "ingest"]
-
+__all__ = ["Admission", "Admitted", "admit", "admit_folder", "ingest"]
 
 Admitted: TypeAlias = Literal["added", "there", "restored", "other"]
 """What became of an answer: new here, here already, in the place of damage, or not the one here."""
@@ -139,52 +138,6 @@ class Admission:
         return row
 
 
-class Notice:
-    """News of a clip without an answer: it is running, or failed.
-
-    Parameters
-    ----------
-    record : Record
-        The row that it would have if the clip was never seen.
-    census : Census
-        What must be there.
-    seen : callable
-        Returns a record with its holder only if that one is alive.
-    """
-
-    def __init__(self, record: Record, *, census: Census, seen: Callable[[Record], Record]) -> None:
-        self._record = record
-        self._census = census
-        self._seen = seen
-
-    def work(self, connection: sqlite3.Connection, lines: list[bytes]) -> None:
-        """Note it, unless the clip is delivered or somebody holds it, who will know better.
-
-        Parameters
-        ----------
-        connection : sqlite3.Connection
-            The archive, in a transaction.
-        lines : list of bytes
-            Gets the line for the log.
-
-        Raises
-        ------
-        InputError
-            If what is kept of the clip is damaged.
-        """
-        clip_id = self._record.clip_id
-        row = read_row(connection, clip_id)
-        self._census.check(clip_id, row)
-        if row is None:
-            Storing(self._record).put(connection, None, lines)
-            return
-        before = self._seen(row.record)
-        if before.state == "delivered" or before.owner:
-            return
-        record = replace(before, state=self._record.state, problem=self._record.problem)
-        Storing(record).put(connection, row, lines)
-
-
 def ingest(vault: Vault, clip_id: str, body: bytes) -> Record:
     """Keep the body of a callback.
 
@@ -205,7 +158,8 @@ def ingest(vault: Vault, clip_id: str, body: bytes) -> Record:
     Raises
     ------
     InputError
-        If it is no clip id, or the body neither an answer nor news of one.
+        If it is no clip id, the body neither an answer nor news of one, or what is kept of the
+        clip is damaged.
     OutputError
         If it cannot be written.
     """
@@ -213,9 +167,22 @@ def ingest(vault: Vault, clip_id: str, body: bytes) -> Record:
     record = _read_body(clip_id, body)
     if record.state == "delivered":
         admit(vault, record, body, None, keep_other=True)
-    else:
-        census = vault.census(mend=True)
-        vault.write(Notice(record, census=census, seen=vault.seen).work)
+        return record
+    census = vault.census(mend=True)
+
+    def note(connection: sqlite3.Connection, lines: list[bytes]) -> None:
+        row = read_row(connection, clip_id)
+        census.check(clip_id, row)
+        if row is None:
+            Storing(record).put(connection, None, lines)
+            return
+        before = vault.seen(row.record)
+        if before.state == "delivered" or before.owner:
+            return  # whoever holds it will know better
+        news = replace(before, state=record.state, problem=record.problem)
+        Storing(news).put(connection, row, lines)
+
+    vault.write(note)
     return record
 
 

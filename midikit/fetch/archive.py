@@ -233,12 +233,12 @@ class Archive(Protocol):
         """Let go of every clip and file; what is in flight then is of unknown outcome."""
 
 
-def check_clip_id(clip_id: str) -> None:
+def check_clip_id(clip_id: object) -> None:
     """Refuse what can be no clip id.
 
     Parameters
     ----------
-    clip_id : str
+    clip_id : object
         What is to be one.
 
     Raises
@@ -250,7 +250,7 @@ def check_clip_id(clip_id: str) -> None:
     --------
     >>> check_clip_id("29fc9d9e-a550-47d9-bfd2-6640a4025acc")
     """
-    if not _CLIP_ID.fullmatch(clip_id):
+    if not isinstance(clip_id, str) or not _CLIP_ID.fullmatch(clip_id):
         expected = "expected 1 to 200 visible ASCII characters, such as a UUID"
         raise InputError("", "", f"{quoted(clip_id)} is no clip id; {expected}")
 

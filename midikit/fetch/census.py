@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from midikit.fetch.archive import damaged
-from midikit.fetch.intents import key_of, line_of
+from midikit.fetch.intents import STAGES, key_of, line_of, stage_of
 from midikit.fetch.ledger import read_row, rows
 
 if TYPE_CHECKING:
@@ -148,10 +148,10 @@ def take_census(connection: sqlite3.Connection | None, log: IntentLog) -> Census
         key = key_of(row.record.clip_id)
         known.add(key)
         claimed = claims.grants.get(key, -1)
-        is_delivered = row.record.state == "delivered"
-        if claimed > row.grants or (key in claims.delivered and not is_delivered):
+        stage, reached = stage_of(row.record), claims.stages.get(key, 0)
+        if claimed > row.grants or reached > stage:
             tainted[key] = Taint(row.record.clip_id, _OLD, [])
-        elif claimed < row.grants or (is_delivered and key not in claims.delivered):
+        elif claimed < row.grants or reached < stage:
             census.missing.append(row.record.clip_id)
     lost = claims.grants.keys() - known
     if lost:  # those that somebody has removed in the meantime are not
@@ -186,8 +186,7 @@ def mend_log(connection: sqlite3.Connection, log: IntentLog, clip_ids: list[str]
     for clip_id in clip_ids:
         row = read_row(connection, clip_id)
         if row is not None:
-            event = "D" if row.record.state == "delivered" else "R"
-            lines.append(line_of(event, clip_id, row.grants))
+            lines.append(line_of(STAGES[stage_of(row.record)], clip_id, row.grants))
     if lines:
         log.append(lines)
 

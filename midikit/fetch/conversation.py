@@ -16,11 +16,10 @@ clip. A call that an interrupt cut off is of unknown outcome.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from midikit.errors import InputError, TokenError
-from midikit.escape import quoted
+from midikit.errors import TokenError
+from midikit.fetch.archive import check_clip_id
 from midikit.fetch.asking import Asking, Delivered
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.hosting import clip_of_answer, clip_of_archive
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from midikit.fetch.steps import Steps
 
 __all__ = ["conversation"]
-
-_MAX_CLIP_ID = 200
-_CLIP_ID = re.compile(rf"[\x21-\x7e]{{1,{_MAX_CLIP_ID}}}")
 
 
 def conversation(
@@ -78,7 +74,8 @@ def conversation(
     """
     moment: Moment = yield Now()
     limit = Deadline(moment.seconds, deadline)
-    clip_id = _checked_clip_id(clip_id)
+    check_clip_id(clip_id)
+    clip_id = str.__str__(clip_id)  # a plain str, as numpy's are not
     stored: Stored | None = yield Load(clip_id)
     if stored is not None and stored.answer is not None:
         return (yield from clip_of_archive(stored, stored.answer, limit, allowed, patient=not once))
@@ -107,14 +104,3 @@ def _too_early(record: Record, moment: Moment) -> Pending | None:
     if not 0 < wait <= poll_pause(record.calls - 1, 1.0):  # or a clock was set
         return None
     return Pending(record.clip_id, wait, record.problem)
-
-
-def _checked_clip_id(clip_id: object) -> str:
-    """Refuse what cannot be the id of a clip; return it as a plain str, as numpy's are not."""
-    if not isinstance(clip_id, str) or not _CLIP_ID.fullmatch(clip_id):
-        problem = (
-            f"got {quoted(clip_id)}; expected 1 to {_MAX_CLIP_ID} printable ASCII characters "
-            "without spaces"
-        )
-        raise InputError("", "clip id", problem)
-    return str.__str__(clip_id)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import InputError, MidikitError, OutputError
 from midikit.escape import printable
-from midikit.fetch.home import HOME_VARIABLE, make_private, network_file_system
+from midikit.fetch.home import HOME_VARIABLE, WRITABLE_HINT, make_private, network_file_system
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "open_to_read", "open_to_write", "refuse_network", "told"]
+__all__ = ["SCHEMA_VERSION", "is_busy", "open_to_read", "open_to_write", "refuse_network", "told"]
 
 _APPLICATION = 0x6D696469
 _STEPS = (
@@ -42,7 +42,7 @@ SCHEMA_VERSION = len(_STEPS)
 
 _FILE_MODE = 0o600
 _CHECKPOINT_PAGES = 4000
-_PATIENCE = 5.0
+_PATIENCE_SECONDS = 5.0
 _DAMAGE = frozenset([sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR])
 _BUSY = frozenset([sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED])
 
@@ -66,6 +66,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         If it is damaged, or of a newer midikit.
     OutputError
         If it cannot be made or written.
+    sqlite3.OperationalError
+        If another connection is in the way, which passes: see `is_busy`.
 
     Examples
     --------
@@ -81,7 +83,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     make_private(path.parent)
     try:
         _make_private_file(path)
-        connection = _connect(path, "rw", seconds=_PATIENCE)
+        connection = _connect(path, "rw", seconds=_PATIENCE_SECONDS)
     except (sqlite3.Error, OSError) as error:
         raise told(error, path, writing=True) from None
     try:
@@ -94,7 +96,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout = 0")
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error) and not is_busy(error):
             raise told(error, path, writing=True) from None
         raise
     return connection
@@ -128,7 +130,7 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
     refuse_network(path)
     connection = None
     try:
-        connection = _connect(path, "rw", seconds=_PATIENCE)
+        connection = _connect(path, "rw", seconds=_PATIENCE_SECONDS)
         try:
             version = _version(connection, path)
         except sqlite3.OperationalError:
@@ -190,22 +192,36 @@ def told(error: sqlite3.Error | OSError, path: Path, *, writing: bool) -> Midiki
         The error to raise: `InputError` for damage and what cannot be read, else `OutputError`.
     """
     shown = printable(path, 300)
-    if isinstance(error, OSError):
-        reason, code = error.strerror or str(error), -1
-    else:
-        # A connection that was closed has no code; Python's own words say so.
-        reason, code = str(error), getattr(error, "sqlite_errorcode", -1) & 0xFF
-    if code in _DAMAGE:
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+    if _code_of(error) in _DAMAGE:
         problem = f"damaged: {reason}; restore it from a copy, nothing is bought meanwhile"
         return InputError(shown, "", problem)
-    if code in _BUSY:
+    if is_busy(error):
         reason = "locked by another program"
     if not writing:
         return InputError(shown, "", f"cannot be read: {reason}; check {HOME_VARIABLE}")
-    return OutputError(f"{shown}: cannot be written: {reason}; {_HINT}")
+    return OutputError(f"{shown}: cannot be written: {reason}; {WRITABLE_HINT}")
 
 
-_HINT = f"set {HOME_VARIABLE} to a folder that can be written"
+def is_busy(error: BaseException) -> bool:
+    """Tell whether another connection is in the way, which passes.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    bool
+        Whether it is worth trying again.
+    """
+    return _code_of(error) in _BUSY
+
+
+def _code_of(error: BaseException) -> int:
+    """Return SQLite's code; a connection that was closed has none, nor has any other error."""
+    return int(getattr(error, "sqlite_errorcode", -1)) & 0xFF
 
 
 def _connect(path: Path, mode: str, *, seconds: float) -> sqlite3.Connection:

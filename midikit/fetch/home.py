@@ -12,10 +12,13 @@ import platformdirs
 from midikit.errors import OutputError
 from midikit.escape import printable
 
-__all__ = ["HOME_VARIABLE", "home_folder", "make_private", "network_file_system"]
+__all__ = ["HOME_VARIABLE", "WRITABLE_HINT", "home_folder", "make_private", "network_file_system"]
 
 HOME_VARIABLE = "MIDIKIT_HOME"
 """Environment variable naming the folder in which midikit keeps things."""
+
+WRITABLE_HINT = f"set {HOME_VARIABLE} to a folder that can be written"
+"""What to do where nothing can be kept."""
 
 _FOLDER_MODE = 0o700
 _OTHERS = 0o077
@@ -76,9 +79,9 @@ def make_private(folder: Path) -> None:
         if stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
             folder.chmod(_FOLDER_MODE)
     except OSError as error:
-        hint = f"set {HOME_VARIABLE} to a folder that can be written"
         shown = printable(folder, 200)
-        raise OutputError(f"{shown}: cannot be written: {error.strerror}; {hint}") from None
+        problem = f"cannot be written: {error.strerror}; {WRITABLE_HINT}"
+        raise OutputError(f"{shown}: {problem}") from None
 
 
 def network_file_system(folder: Path) -> str:

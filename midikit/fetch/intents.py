@@ -1,13 +1,14 @@
 """A second bookkeeping beside the database: which clips it must know, in a file that only grows.
 
-A lost row looks like a clip that was never paid for. So each grant and each delivery is also one
-line here, written after its commit and before anybody hears of it: every line has its row, unless
-something is damaged. A clip with a line and without a row is never bought.
+A lost row looks like a clip that was never paid for. So each grant, each delivery and each first
+.mid is also one line here, written after its commit and before anybody hears of it: every line has
+its row, unless something is damaged. A clip with a line and without a row is never bought.
 
 ::
 
     R5b243bffe11b53e800016b4080eb     granted for the first time
     D5b243bffe11b53e80001d69997c1     delivered
+    M5b243bffe11b53e800016cb11d29     delivered with its .mid
     -5b243bffe11b53e800010f987500     removed, written before its row is
 
 A line is the event, 16 digits of the SHA-256 of the clip id, four of how often it was granted, and
@@ -30,12 +31,17 @@ from midikit.escape import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Claims", "IntentLog", "key_of", "line_of"]
+    from midikit.fetch.archive import Record
+
+__all__ = ["STAGES", "Claims", "IntentLog", "key_of", "line_of", "stage_of"]
+
+STAGES = "RDM"
+"""How far a clip has come: granted, delivered, delivered with its .mid."""
 
 _HEAD = 21
 _MOST_GRANTS = 0xFFFF
 _FILE_MODE = 0o600
-_DELIVERY, _REMOVAL = b"D-"
+_REMOVAL = "-"
 
 
 def key_of(clip_id: str) -> int:
@@ -60,13 +66,31 @@ def key_of(clip_id: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
+def stage_of(record: Record) -> int:
+    """Tell how far a clip has come.
+
+    Parameters
+    ----------
+    record : Record
+        Its row.
+
+    Returns
+    -------
+    int
+        Index into `STAGES`.
+    """
+    if record.state != "delivered":
+        return 0
+    return 2 if record.midi_sha256 else 1
+
+
 def line_of(event: str, clip_id: str, grants: int) -> bytes:
     """Write a line.
 
     Parameters
     ----------
-    event : {"R", "D", "-"}
-        Granted, delivered or removed.
+    event : {"R", "D", "M", "-"}
+        One of `STAGES`, or that it was removed.
     clip_id : str
         The clip.
     grants : int
@@ -94,8 +118,8 @@ class Claims:
     ----------
     grants : dict of int to int
         How often each clip was granted, by the key of the clip.
-    delivered : set of int
-        Keys of the clips that were delivered.
+    stages : dict of int to int
+        How far those came that were delivered: see `STAGES`.
     lines : int
         Lines that were read.
     damaged : int
@@ -103,7 +127,7 @@ class Claims:
     """
 
     grants: dict[int, int] = field(default_factory=dict)
-    delivered: set[int] = field(default_factory=set)
+    stages: dict[int, int] = field(default_factory=dict)
     lines: int = 0
     damaged: int = 0
 
@@ -189,11 +213,12 @@ def _count(claims: Claims, line: bytes) -> None:
     if line[_HEAD:] != b"%08x\n" % zlib.crc32(head) or len(head) != _HEAD:
         claims.damaged += 1
         return
-    key, number = int(head[1:17], 16), int(head[17:], 16)
-    if head[0] == _REMOVAL:
+    event, key, number = chr(head[0]), int(head[1:17], 16), int(head[17:], 16)
+    if event == _REMOVAL:
         claims.grants.pop(key, None)
-        claims.delivered.discard(key)
-    else:
-        claims.grants[key] = max(number, claims.grants.get(key, 0))
-        if head[0] == _DELIVERY:
-            claims.delivered.add(key)
+        claims.stages.pop(key, None)
+        return
+    claims.grants[key] = max(number, claims.grants.get(key, 0))
+    # A delivery after a .mid is a clip that was restored from a copy without one.
+    if (stage := STAGES.find(event)) > 0:
+        claims.stages[key] = stage

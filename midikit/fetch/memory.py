@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 import time
@@ -18,6 +17,7 @@ from midikit.fetch.archive import (
     orphaned,
     settled,
 )
+from midikit.fetch.ledger import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,23 +48,7 @@ class MemoryArchive:
         return f"MemoryArchive({len(self._records)} clips)"
 
     def load(self, clip_id: str) -> Stored | None:
-        """Return what there is of a clip.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-
-        Returns
-        -------
-        Stored or None
-            None if it was never seen.
-
-        Raises
-        ------
-        InputError
-            If it is no clip id.
-        """
+        """Return what there is of a clip: see `Archive.load`."""
         check_clip_id(clip_id)
         with self._lock:
             record = self._records.get(clip_id)
@@ -74,25 +58,7 @@ class MemoryArchive:
             return Stored(_seen(record), answer, self._bytes.get((clip_id, "midi")))
 
     def reserve(self, clip_id: str, *, resend_unknown: bool = False) -> Reserved:
-        """Ask whether a paid call may be sent, and note that it is.
-
-        Parameters
-        ----------
-        clip_id : str
-            The clip.
-        resend_unknown : bool, optional
-            Permit a call for a clip of unknown outcome.
-
-        Returns
-        -------
-        Reserved
-            Whether it may, and the row as it was.
-
-        Raises
-        ------
-        InputError
-            If it is no clip id.
-        """
+        """Ask whether a paid call may be sent, and note that it is: see `Archive.reserve`."""
         check_clip_id(clip_id)
         with self._lock:
             found = self._records.get(clip_id)
@@ -116,28 +82,19 @@ class MemoryArchive:
         midi: bytes | None = None,
         fragment: bytes | None = None,
     ) -> None:
-        """Replace a row and keep bytes with it.
-
-        Parameters
-        ----------
-        record : Record
-            The row; its two digests and the time of its change are filled in.
-        answer, midi : bytes or None, optional
-            The answer and the .mid; by default those that are there stay.
-        fragment : bytes or None, optional
-            What came of an answer that is not whole.
-
-        Raises
-        ------
-        InputError
-            If it is no clip id.
-        """
+        """Replace a row and keep bytes with it: see `Archive.store`."""
         clip_id = record.clip_id
         check_clip_id(clip_id)
+        answer_sha256 = None if answer is None else sha256(answer)
         with self._lock:
             before = self._records.get(clip_id)
-            row = settled(before, record, answer=_sha256(answer), midi=_sha256(midi))
-            if answer is not None and row.answer_sha256 == _sha256(answer):
+            row = settled(
+                before,
+                record,
+                answer=answer_sha256,
+                midi=None if midi is None else sha256(midi),
+            )
+            if answer is not None and row.answer_sha256 == answer_sha256:
                 self._bytes[clip_id, "answer"] = answer
             elif answer is not None:
                 self._keep_fragment(clip_id, answer)
@@ -148,13 +105,7 @@ class MemoryArchive:
             self._records[clip_id] = replace(row, changed=time.time())
 
     def list(self) -> Iterator[Record]:
-        """Go through the ledger.
-
-        Yields
-        ------
-        Record
-            One row a clip, by clip id.
-        """
+        """Go through the ledger: see `Archive.list`."""
         with self._lock:
             records = sorted(self._records.values(), key=lambda record: record.clip_id)
         yield from map(_seen, records)
@@ -199,7 +150,3 @@ class MemoryArchive:
 def _seen(record: Record) -> Record:
     """Return a row as it is to be read: in flight is only what somebody holds."""
     return record if record.owner else orphaned(record)
-
-
-def _sha256(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()

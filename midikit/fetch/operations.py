@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import InputError
 from midikit.fetch.archive import Record, Reserved, Stored, damaged, granted, settled
-from midikit.fetch.intents import line_of
+from midikit.fetch.intents import STAGES, line_of, stage_of
 from midikit.fetch.ledger import (
     ANSWER,
     MIDI,
@@ -267,7 +267,6 @@ class Storing:
             add_fragment(connection, clip_id, self._fragment)
         grants = max(grants, 0 if before is None else before.grants)
         write_row(connection, Row(grants, replace(record, changed=time.time())))
-        if record.state == "delivered" and (old is None or old.state != "delivered"):
-            lines.append(line_of("D", clip_id, grants))
-        elif before is None:
-            lines.append(line_of("R", clip_id, grants))
+        stage = stage_of(record)
+        if old is None or stage > stage_of(old):
+            lines.append(line_of(STAGES[stage], clip_id, grants))

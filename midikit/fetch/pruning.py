@@ -19,7 +19,7 @@ __all__ = ["prune"]
 
 _KEPT: frozenset[State] = frozenset(["in flight", "unknown"])
 _SECONDS_A_DAY = 86_400.0
-_YOUNGEST = 60.0
+_YOUNGEST_SECONDS = 60.0
 
 
 def prune(
@@ -63,7 +63,7 @@ def prune(
         if state in _KEPT or (state == "delivered" and not delivered):
             raise ValueError(f"clips of the state {state!r} are not removed")
     # Not what has just changed: its line in the log may still be on its way.
-    youngest = time.time() - max(_YOUNGEST, older_than_days * _SECONDS_A_DAY)
+    youngest = time.time() - max(_YOUNGEST_SECONDS, older_than_days * _SECONDS_A_DAY)
 
     def is_chosen(record: Record) -> bool:
         record = vault.seen(record)

@@ -3,7 +3,7 @@
 ::
 
     HOME/archive.sqlite3    a row a clip, its answer, .mid and fragments, each with its SHA-256
-    HOME/intents.log        a line a grant and delivery: see `intents`
+    HOME/intents.log        a line a grant, delivery and first .mid: see `intents`
     HOME/owners/            a locked file for each program that has it open
 
 The folder is for its user alone, the files too. Any number of processes of one machine share it.

@@ -13,7 +13,6 @@ safe for every file system; the list tells the id, so that the way back finds it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -26,8 +25,8 @@ from midikit.fetch.ledger import encode, sha256
 from midikit.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from midikit.fetch.archive import Stored
 
@@ -186,12 +185,12 @@ def export_clips(
     return Exported(clips, written, same, tuple(damage))
 
 
-def read_pieces(folder: str | os.PathLike[str]) -> Iterator[Piece | Damage]:
+def read_pieces(folder: Path) -> Iterator[Piece | Damage]:
     """Read what an export wrote.
 
     Parameters
     ----------
-    folder : str or PathLike
+    folder : Path
         The folder: each .json file in it is an answer. Where the list is missing, its name is the
         clip id.
 
@@ -205,7 +204,6 @@ def read_pieces(folder: str | os.PathLike[str]) -> Iterator[Piece | Damage]:
     InputError
         If the folder or the list in it cannot be read.
     """
-    folder = Path(folder)
     shown = printable(folder, 200)
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".json")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from midikit.errors import OutputError
 from midikit.escape import printable
-from midikit.fetch.database import open_to_write, told
+from midikit.fetch.database import is_busy, open_to_write, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ class Writer:
                 self._check_file()
                 self._connection.execute("BEGIN IMMEDIATE")
             except (sqlite3.Error, OSError, OutputError) as error:
-                busy = _is_busy(error)
+                busy = is_busy(error)
                 problem: Exception = error
                 if isinstance(error, (sqlite3.Error, OSError)):
                     problem = told(error, self._path, writing=True)
@@ -262,8 +262,3 @@ class Writer:
             last = _Job(job.undo, None, job.deadline)
             self._commit([last])
             job.end(problem)
-
-
-def _is_busy(error: BaseException) -> bool:
-    code = getattr(error, "sqlite_errorcode", -1) & 0xFF
-    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -144,7 +144,9 @@ def _position(
 def _look(home: Path, expected: dict[str, Stored], target: Target) -> Iterator[str]:
     """Read everything, then ask to pay for everything; yield what should not be."""
     with SqliteArchive(home) as archive:
-        noticed = [bool(archive.verify().damage)]
+        damage = archive.verify().damage
+        noticed = [bool(damage)]
+        named = {one.clip_id for one in damage}
         for clip_id, was in expected.items():
             try:
                 found = archive.load(clip_id)
@@ -154,6 +156,9 @@ def _look(home: Path, expected: dict[str, Stored], target: Target) -> Iterator[s
             noticed.append(found != was)
             if not _is_same(found, was, target):
                 yield f"{clip_id} is read as something else"
+            lost = was.midi is not None and (found is None or found.midi is None)
+            if lost and clip_id not in named:
+                yield f"{clip_id} has lost its .mid, and verify does not tell"
         if not any(noticed) and target not in {"anywhere", "wal"}:
             yield "nothing was noticed"
         for clip_id, was in expected.items():
@@ -173,7 +178,7 @@ def _is_same(found: Stored | None, was: Stored, target: Target) -> bool:
         return replace(found, midi=was.midi, damage=None) == was
     if target == "wal" and found != was:
         # The end of the log of a killed process is gone: the outcome of a call, not that it was
-        # sent; or a .mid, which is free, not its answer.
+        # sent; or a .mid, which is free and told by verify, not its answer.
         return found.record.state == "unknown" or found.answer == was.answer is not None
     return found == was
 
@@ -225,6 +230,8 @@ def races(rounds: int, folder: Path, *, clips: int = 100) -> list[str]:
         words = ["--child", "race", str(home), begin, str(clips)]
         children = [_start(words) for _ in range(2)]
         outs = [child.communicate(timeout=_CHILD_SECONDS)[0].split() for child in children]
+        if any(child.returncode for child in children):
+            broken.append(f"race {number}: a process did not get to its end")
         for index in range(clips):
             times = sum(out.count(str(index)) for out in outs)
             if times != 1:
