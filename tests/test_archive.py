@@ -782,6 +782,22 @@ def test_a_callback_is_kept(archive: SqliteArchive, body: bytes, state: str) -> 
     assert archive.verify().damage == ()
 
 
+@pytest.mark.parametrize("state", ["running", "unknown"])
+@pytest.mark.parametrize("body", [b'{"data": {"state": "failed"}}', b'{"code": 400}'])
+def test_a_callback_that_failed_allows_no_call_by_itself(
+    archive: SqliteArchive, state: State, body: bytes
+) -> None:
+    """The call before it may have been charged: only the user may ask again."""
+    archive.reserve(CLIP)
+    archive.store(Record(CLIP, state, calls=1, sent=1e9))
+    archive.ingest(CLIP, body)
+    stored = archive.load(CLIP)
+    assert stored is not None
+    assert (stored.record.state, stored.record.calls) == ("unknown", 1)
+    assert not archive.reserve(CLIP).granted
+    assert archive.reserve(CLIP, resend_unknown=True).granted
+
+
 def test_a_callback_and_a_call_at_once(archive: SqliteArchive) -> None:
     """News of a clip that is held change nothing, its answer does; a second one is kept beside."""
     archive.reserve(CLIP)

@@ -179,7 +179,10 @@ def ingest(vault: Vault, clip_id: str, body: bytes) -> Record:
         before = vault.seen(row.record)
         if before.state == "delivered" or before.owner:
             return  # whoever holds it will know better
-        news = replace(before, state=record.state, problem=record.problem)
+        state = record.state
+        if state == "failed" and before.state in {"running", "unknown"}:
+            state = "unknown"  # the call before may have been charged
+        news = replace(before, state=state, problem=record.problem)
         Storing(news).put(connection, row, lines)
 
     vault.write(note)
