@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from midikit.fetch.async_client import AsyncClient
     from midikit.fetch.budget import Budget
     from midikit.fetch.client import Client, Clip, Pending
+    from midikit.fetch.disk.sqlite import SqliteArchive
     from midikit.fetch.memory import MemoryArchive
-    from midikit.fetch.sqlite import SqliteArchive
     from midikit.fetch.telling import FetchEvent
     from midikit.model.beats import BeatGrid
     from midikit.model.events import Event
@@ -130,7 +130,7 @@ _HOME = {
     "fetch.budget": ("Budget",),
     "fetch.client": ("Client", "Clip", "Pending"),
     "fetch.memory": ("MemoryArchive",),
-    "fetch.sqlite": ("SqliteArchive",),
+    "fetch.disk.sqlite": ("SqliteArchive",),
     "fetch.telling": ("FetchEvent",),
     "model.beats": ("BeatGrid",),
     "model.notes": ("NOTE", "as_notes", "shift", "transpose"),

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from midikit.errors import InputError, MidikitError, OutputError
-from midikit.fetch import database, home, locks
+from midikit.fetch import home
 from midikit.fetch.archive import STATES, Record, State, granted
-from midikit.fetch.database import open_to_write
-from midikit.fetch.intents import IntentLog, line_of
+from midikit.fetch.disk import database, locks
+from midikit.fetch.disk.database import open_to_write
+from midikit.fetch.disk.intents import IntentLog, line_of
+from midikit.fetch.disk.owners import Owners
+from midikit.fetch.disk.sqlite import SqliteArchive
+from midikit.fetch.disk.vault import Vault
 from midikit.fetch.memory import MemoryArchive
-from midikit.fetch.owners import Owners
-from midikit.fetch.sqlite import SqliteArchive
-from midikit.fetch.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,7 +309,7 @@ def test_no_lock_is_refused_before_paying(
 def as_nobody(code: str, *words: object) -> str:
     """Run code as a user to whom nothing here belongs; root may write everywhere."""
     drop = "import os, sys; sys.path[:0] = [sys.argv.pop(1)]\n"
-    drop += "import midikit.fetch.sqlite, midikit.fetch.answers, encodings.idna\n"
+    drop += "import midikit.fetch.disk.sqlite, midikit.fetch.answers, encodings.idna\n"
     drop += "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
     command = [sys.executable, "-c", drop + code, Path(home.__file__).parents[2], *words]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
@@ -328,8 +329,8 @@ def test_a_read_only_home_is_read_and_not_written() -> None:
         (folder / "out").mkdir()
         (folder / "out").chmod(0o777)
         code = """
-from midikit.fetch.sqlite import SqliteArchive
-from midikit.fetch.vault import Vault
+from midikit.fetch.disk.sqlite import SqliteArchive
+from midikit.fetch.disk.vault import Vault
 archive = SqliteArchive(sys.argv[1])
 print(archive.load(sys.argv[3]).answer, archive.verify().damage)
 print(archive.export(sys.argv[2]).clips)
@@ -449,7 +450,7 @@ def test_a_lock_that_was_removed_by_its_holder_is_made_anew(
         Path(path).unlink()
         return descriptor
 
-    monkeypatch.setattr("midikit.fetch.locks.os.open", open_then_lose)
+    monkeypatch.setattr("midikit.fetch.disk.locks.os.open", open_then_lose)
     first, second = locks.take(path), locks.take(path)
     assert first is not None
     assert second is None
@@ -656,7 +657,7 @@ def test_the_kth_write_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """For every k: one step is refused before it is acknowledged, no other suffers."""
     faults = [0]
     monkeypatch.setattr(
-        "midikit.fetch.writer.open_to_write", lambda path: Failing(open_to_write(path), faults)
+        "midikit.fetch.disk.writer.open_to_write", lambda path: Failing(open_to_write(path), faults)
     )
     refusals = []
     for k in range(1, 100):
@@ -971,7 +972,7 @@ def test_pruning_removes_nothing_that_may_be_paid_for(
             archive.store(Record(state.replace(" ", "-"), state), fragment=b"abc")
     archive.store(DELIVERED, answer=RAW)
     assert archive.prune() == ()  # what has just changed stays
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
+    monkeypatch.setattr("midikit.fetch.disk.pruning._YOUNGEST_SECONDS", -1.0)
     for states in (["unknown"], ["in flight"], ["delivered"]):
         with pytest.raises(ValueError, match="are not removed"):
             archive.prune(states)  # type: ignore[arg-type]
@@ -994,7 +995,7 @@ def test_pruning_writes_the_log_first(
 ) -> None:
     """A row that is gone without its line would be a row that was lost."""
     archive.store(Record(CLIP, "failed"))
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
+    monkeypatch.setattr("midikit.fetch.disk.pruning._YOUNGEST_SECONDS", -1.0)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")

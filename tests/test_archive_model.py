@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from midikit.fetch.archive import STATES, Archive, Record, State, Stored
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.memory import MemoryArchive
-from midikit.fetch.sqlite import SqliteArchive
 
 CLIPS = ("29fc9d9e", "5b0e7a52", "A", "a")
 bodies = st.none() | st.sampled_from([b"", b"{}", b'{"code": 200}', b"\x00" * 9000])

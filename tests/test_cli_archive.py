@@ -13,7 +13,7 @@ import pytest
 
 from midikit.cli import archive as command
 from midikit.fetch.archive import STATES, Record
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.disk.sqlite import SqliteArchive
 
 RAW = (Path(__file__).parent.parent / "fixtures" / "answers" / "example.json").read_bytes()
 CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
@@ -174,7 +174,7 @@ def test_prune_removes_what_has_no_answer(
 ) -> None:
     """Failed ones; delivered ones only when it is said; unknown ones never."""
     assert "0 clips removed (failed, refundable)" in cli("archive", "prune").err
-    monkeypatch.setattr("midikit.fetch.pruning._YOUNGEST_SECONDS", -1.0)
+    monkeypatch.setattr("midikit.fetch.disk.pruning._YOUNGEST_SECONDS", -1.0)
     done = cli("archive", "prune", "--dry-run")
     assert "failed-1" in done.out
     assert "1 clip would be removed" in done.err

@@ -20,9 +20,9 @@ import pytest
 from midikit.__main__ import main
 from midikit.cli import sandbox as sandbox_command
 from midikit.errors import OutputError
-from midikit.fetch import wire
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.disk.sqlite import SqliteArchive
+from midikit.fetch.net import wire
 from midikit.parse.midi import read_midi
 from midikit.parse.response import read_json
 from midikit.sandbox.server import serve
@@ -58,7 +58,7 @@ def count_posts(monkeypatch: pytest.MonkeyPatch, reply: Reply | Failure) -> list
         calls.append(1)
         return reply
 
-    monkeypatch.setattr("midikit.fetch.wire.post", post)
+    monkeypatch.setattr("midikit.fetch.net.wire.post", post)
     return calls
 
 
@@ -260,7 +260,7 @@ def test_unknown_clips_are_listed_and_sent_again_when_told(
     """Why, when and for how much is said first."""
     with monkeypatch.context() as broken:
         broken.setattr(
-            "midikit.fetch.wire.post", lambda *_, **__: Failure(sent=True, problem="reset")
+            "midikit.fetch.net.wire.post", lambda *_, **__: Failure(sent=True, problem="reset")
         )
         assert main(["fetch", WALTZ]) == 3
     assert main(["fetch", WALTZ, JIG]) == 3
@@ -378,7 +378,7 @@ def test_a_hosted_file_that_is_gone_is_rebuilt_and_said_to_be(
 ) -> None:
     """In words, in JSON, in the file's name; and never taken for a reference to check against."""
     gone = Reply(404, {}, b"gone")
-    monkeypatch.setattr("midikit.fetch.wire.get", lambda *_, **__: gone)
+    monkeypatch.setattr("midikit.fetch.net.wire.get", lambda *_, **__: gone)
     assert main(["fetch", WALTZ, "-o", "out"]) == 0
     err = capsys.readouterr().err
     assert ", rebuilt .mid " in err

@@ -24,12 +24,12 @@ from midikit import errors
 from midikit.__main__ import main
 from midikit.cli.fetch_plan import known_records, most_calls
 from midikit.cli.fetch_tally import outcome_of
-from midikit.fetch import wire
 from midikit.fetch.answers import Outcome, Verdict
 from midikit.fetch.archive import Record
 from midikit.fetch.attempts import Tally, advance
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.many import Stop, StoppedError
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.net import wire
 from midikit.sandbox import serve
 
 if TYPE_CHECKING:

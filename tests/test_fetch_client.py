@@ -24,9 +24,9 @@ import pytest
 from midikit import errors
 from midikit.convert.midi import to_midi
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.keeping import spill
 from midikit.fetch.memory import MemoryArchive
-from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

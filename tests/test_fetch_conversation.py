@@ -34,11 +34,11 @@ from midikit.fetch.async_client import AsyncClient
 from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client, Clip, Pending
 from midikit.fetch.conversation import conversation
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.driver import ARCHIVE, LateInterrupt, Turns, whole
 from midikit.fetch.hosting import HOSTED_SECONDS
 from midikit.fetch.memory import MemoryArchive
 from midikit.fetch.secret import Secret
-from midikit.fetch.sqlite import SqliteArchive
 from midikit.fetch.steps import Moment, Now, Post, Request, Reserve, Sleep
 from midikit.parse.response import read_json
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midikit.errors import DownloadError, InputError, RemoteError
-from midikit.fetch.addresses import allowed_hosts, is_host, is_loopback, is_public, resolve
-from midikit.fetch.body import Body
 from midikit.fetch.download import MAX_MIDI_BYTES, download
+from midikit.fetch.net.addresses import allowed_hosts, is_host, is_loopback, is_public, resolve
+from midikit.fetch.net.body import Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

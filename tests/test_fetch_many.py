@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from midikit import errors
-from midikit.fetch import async_wire
 from midikit.fetch.async_client import AsyncClient
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.memory import MemoryArchive
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.net import async_wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

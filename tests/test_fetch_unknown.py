@@ -17,8 +17,8 @@ import pytest
 from midikit import errors
 from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client, Clip
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.keeping import moment_of
-from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,9 +100,9 @@ def known() -> Record:
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 SCRIPT = f"""
 import os, signal, sys
-from midikit.fetch import wire
+from midikit.fetch.net import wire
 from midikit.fetch.client import Client
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.disk.sqlite import SqliteArchive
 moment = sys.argv[1]
 whole = {{"post": wire.post, "reserve": SqliteArchive.reserve, "store": SqliteArchive.store}}
 def post(*args, **options):

@@ -17,13 +17,13 @@ import httpx
 import pytest
 
 from midikit import errors
-from midikit.fetch import async_wire, exchange
 from midikit.fetch.answers import Failure, Reply
 from midikit.fetch.async_client import AsyncClient
 from midikit.fetch.client import Client, Clip
 from midikit.fetch.download import download
 from midikit.fetch.memory import MemoryArchive
-from midikit.fetch.wire import Wire, get
+from midikit.fetch.net import async_wire, exchange
+from midikit.fetch.net.wire import Wire, get
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from midikit.fetch.archive import State
-    from midikit.fetch.checkup import Damage
-    from midikit.fetch.sqlite import SqliteArchive
+    from midikit.fetch.disk.checkup import Damage
+    from midikit.fetch.disk.sqlite import SqliteArchive
 
 __all__ = ["archive"]
 
@@ -328,7 +328,7 @@ def prune(
 
 def _opened() -> SqliteArchive:
     """Open the archive."""
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
+    from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
     return SqliteArchive()
 

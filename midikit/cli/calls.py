@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from midikit.fetch.client import Clip
+    from midikit.fetch.disk.sqlite import SqliteArchive
     from midikit.fetch.many import Stop
-    from midikit.fetch.sqlite import SqliteArchive
 
 __all__ = [
     "LARGE_BATCH",
@@ -152,8 +152,8 @@ class Fetcher:
     def _fetch(self, clip_id: str) -> Clip:
         """Ask for a clip in a thread, which Ctrl-C does not reach."""
         from midikit.fetch.client import Client  # noqa: PLC0415 - loads numpy
+        from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - as above
         from midikit.fetch.many import Stop  # noqa: PLC0415 - as above
-        from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
 
         stop = Stop()
         if self._archive is None:

@@ -123,7 +123,7 @@ def _check_token() -> Check:
 
 def _check_hosts() -> Check:
     """Tell whether downloads may reach hosts that are not public."""
-    from midikit.fetch.addresses import ALLOW_VARIABLE, allowed_hosts  # noqa: PLC0415 - as above
+    from midikit.fetch.net.addresses import ALLOW_VARIABLE, allowed_hosts  # noqa: PLC0415 - as above
 
     try:
         hosts = sorted(f"{host}:{port}" for host, port in allowed_hosts())
@@ -157,7 +157,7 @@ def _check_service() -> Check:
 
 def _shake_hands(parts: SplitResult) -> str:
     """Open a connection, with TLS where calls have it, and close it."""
-    from midikit.fetch.addresses import resolve  # noqa: PLC0415 - as above
+    from midikit.fetch.net.addresses import resolve  # noqa: PLC0415 - as above
 
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     address = resolve(host, port, _CONNECT_SECONDS)[0]
@@ -180,8 +180,8 @@ def check_archive() -> Check:
     Check
         What was found.
     """
+    from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - as above
     from midikit.fetch.home import HOME_VARIABLE, network_file_system  # noqa: PLC0415 - as above
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
 
     with SqliteArchive() as archive:
         where = printable(archive.path, 200)

@@ -158,7 +158,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
     """Go the whole way with one song, writing nothing."""
     from midikit.fetch.client import Client  # noqa: PLC0415 - the help needs none of it
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - as above
+    from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - as above
     from midikit.parse.midi import read_midi  # noqa: PLC0415 - as above
 
     # The endpoint is ours: there is no need to wait as politely as for the service.

@@ -27,9 +27,9 @@ from midikit.errors import BudgetError, MidikitError, TokenError
 from midikit.escape import printable, unique_stems
 from midikit.fetch.budget import Budget
 from midikit.fetch.client import Client
+from midikit.fetch.disk.sqlite import SqliteArchive
 from midikit.fetch.hosting import may_be_hosted
 from midikit.fetch.many import Stop, StoppedError
-from midikit.fetch.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

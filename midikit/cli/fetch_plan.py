@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from midikit.fetch.archive import Record
-    from midikit.fetch.sqlite import SqliteArchive
+    from midikit.fetch.disk.sqlite import SqliteArchive
 
 __all__ = ["known_records", "most_calls", "print_plan", "print_resent"]
 
@@ -44,7 +44,7 @@ def known_records(ids: Collection[str], archive: SqliteArchive | None = None) ->
         Each row, by clip id or in the order of `ids`.
     """
     if archive is None:
-        from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
+        from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - the help needs none of it
 
         with SqliteArchive() as opened:
             yield from known_records(ids, opened)

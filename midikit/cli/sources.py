@@ -345,7 +345,7 @@ def _read_json(source: Path | bytes, *, strict: bool) -> Song:
 
 def _open_clip(source: Source, fetcher: Fetcher | None, *, strict: bool) -> Opened:
     """Take a clip from the archive, or fetch it where that is allowed."""
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - a file needs none of it
+    from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - a file needs none of it
 
     with SqliteArchive() as archive:
         stored = archive.load(source.clip_id)

@@ -13,13 +13,10 @@
 `polling`          pauses, ``Retry-After``, deadlines; pure, no clock
 `keeping`          what the ledger says after an outcome; where bytes go that no archive takes
 `archive`          what was paid for: the values, the rules and the protocol; bring your own
-`sqlite`           the archive on disk, `memory` one in memory
+`disk`             the archive on disk; `memory` is one in memory
 `many`             many clips in threads, and their orderly end
 `download`         the hosted .mid, without the token, public addresses only
-`addresses`        names to addresses, and which of them may be reached
-`exchange`         one request and its answer; `wire` and `async_wire` send it
-`limits`           what a connection may reach, and for how long
-`body`             a body read up to a size and a deadline
+`net`              one request: checked addresses, bounded bodies, total deadlines
 `telling`          events and log lines
 `secret`           the token; `judging` masks it in what came back
 =================  =============================================================================

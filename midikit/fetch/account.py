@@ -6,11 +6,11 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from midikit.fetch.addresses import allowed_hosts
 from midikit.fetch.conversation import conversation
 from midikit.fetch.endpoint import checked_base
 from midikit.fetch.hosting import rebuild
 from midikit.fetch.keeping import spill
+from midikit.fetch.net.addresses import allowed_hosts
 from midikit.fetch.secret import find_token
 from midikit.fetch.steps import (
     GiveBack,
@@ -212,6 +212,6 @@ class Account:
 
 
 def _default_archive() -> Archive:
-    from midikit.fetch.sqlite import SqliteArchive  # noqa: PLC0415 - loads sqlite3
+    from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - loads sqlite3
 
     return SqliteArchive()

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from midikit.errors import RemoteError
-    from midikit.fetch.addresses import HostPort
     from midikit.fetch.answers import Failure, Outcome
     from midikit.fetch.archive import Reserved, State, Stored
     from midikit.fetch.attempts import Step
+    from midikit.fetch.net.addresses import HostPort
     from midikit.fetch.polling import Deadline
     from midikit.fetch.secret import Secret
     from midikit.fetch.steps import Steps

@@ -267,7 +267,7 @@ class AsyncClient:
             return await whole(self._threads, functools.partial(self._account.work, request))
         match request:
             case Post(content, limit):
-                from midikit.fetch import async_wire  # noqa: PLC0415 - imports httpx
+                from midikit.fetch.net import async_wire  # noqa: PLC0415 - imports httpx
 
                 return await async_wire.post(
                     self._transport or async_wire.AsyncWire(),
@@ -277,7 +277,7 @@ class AsyncClient:
                     left=self._account.left(limit),
                 )
             case Get(url, addresses, max_bytes, limit):
-                from midikit.fetch import async_wire  # noqa: PLC0415 - as above
+                from midikit.fetch.net import async_wire  # noqa: PLC0415 - as above
 
                 return await async_wire.get(
                     self._transport or async_wire.AsyncWire(),
@@ -287,7 +287,7 @@ class AsyncClient:
                     left=self._account.left(limit),
                 )
             case Resolve(host, port, seconds):
-                from midikit.fetch import async_wire  # noqa: PLC0415 - as above
+                from midikit.fetch.net import async_wire  # noqa: PLC0415 - as above
 
                 return await async_wire.resolve(host, port, seconds)
             case Sleep(seconds):
@@ -326,7 +326,7 @@ class AsyncClient:
 
 def _warm(url: str) -> None:
     """Import httpx, which takes longer than a call, and the certificates."""
-    from midikit.fetch import async_wire, exchange  # noqa: PLC0415 - imports httpx
+    from midikit.fetch.net import async_wire, exchange  # noqa: PLC0415 - imports httpx
 
     del async_wire
     exchange.warm(url)

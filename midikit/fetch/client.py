@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from midikit.fetch.account import Account
-from midikit.fetch.addresses import resolve
 from midikit.fetch.clip import Clip, Pending
 from midikit.fetch.driver import run, whole
 from midikit.fetch.endpoint import BASE_VARIABLE, DEFAULT_BASE_URL
 from midikit.fetch.many import Stop, fetch_in_threads
+from midikit.fetch.net.addresses import resolve
 from midikit.fetch.steps import (
     Get,
     Load,
@@ -302,7 +302,7 @@ class Client:
             stop.check(clip_id, is_asked=isinstance(request, Sleep))
         match request:
             case Post(content, limit):
-                from midikit.fetch.wire import Wire, post  # noqa: PLC0415 - imports httpx
+                from midikit.fetch.net.wire import Wire, post  # noqa: PLC0415 - imports httpx
 
                 return post(
                     self._transport or Wire(),
@@ -312,7 +312,7 @@ class Client:
                     left=self._account.left(limit),
                 )
             case Get(url, addresses, max_bytes, limit):
-                from midikit.fetch.wire import Wire, get  # noqa: PLC0415 - imports httpx
+                from midikit.fetch.net.wire import Wire, get  # noqa: PLC0415 - imports httpx
 
                 return get(
                     self._transport or Wire(),
@@ -346,7 +346,7 @@ class Client:
 
     def _warm(self) -> None:
         """Import what a call needs before the time of the call counts."""
-        from midikit.fetch.wire import warm  # noqa: PLC0415 - imports httpx
+        from midikit.fetch.net.wire import warm  # noqa: PLC0415 - imports httpx
 
         if self._transport is None:
             warm(self._account.url)

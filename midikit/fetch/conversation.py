@@ -28,8 +28,8 @@ from midikit.fetch.secret import TOKEN_VARIABLE
 from midikit.fetch.steps import Load, Moment, Now, Warm
 
 if TYPE_CHECKING:
-    from midikit.fetch.addresses import HostPort
     from midikit.fetch.archive import Record, Stored
+    from midikit.fetch.net.addresses import HostPort
     from midikit.fetch.secret import Secret
     from midikit.fetch.steps import Steps
 

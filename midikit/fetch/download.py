@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from midikit.errors import DownloadError, MidiError
 from midikit.escape import printable
-from midikit.fetch.addresses import (
+from midikit.fetch.answers import Failure
+from midikit.fetch.driver import run
+from midikit.fetch.net.addresses import (
     ALLOW_VARIABLE,
     allowed_hosts,
     is_address,
     is_host,
     is_public,
 )
-from midikit.fetch.addresses import (
+from midikit.fetch.net.addresses import (
     resolve as ask_resolver,
 )
-from midikit.fetch.answers import Failure
-from midikit.fetch.driver import run
 from midikit.fetch.polling import Deadline
 from midikit.fetch.steps import Get, Moment, Now, Request, Resolve, Sleep
 from midikit.smf.faults import Faults
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from midikit.fetch.addresses import HostPort
     from midikit.fetch.answers import Reply
+    from midikit.fetch.net.addresses import HostPort
     from midikit.fetch.steps import Steps
 
 __all__ = ["MAX_MIDI_BYTES", "download", "downloading"]
@@ -128,7 +128,7 @@ def download(
     Traceback (most recent call last):
     midikit.errors.DownloadError: http://169.254.169.254/latest/meta-data: scheme http, ...
     """
-    from midikit.fetch.wire import Wire, get  # noqa: PLC0415 - imports httpx
+    from midikit.fetch.net.wire import Wire, get  # noqa: PLC0415 - imports httpx
 
     now = clock or time.monotonic
     wire = transport or Wire()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from midikit.errors import RemoteError
 from midikit.escape import quoted
-from midikit.fetch.addresses import is_host, is_loopback
+from midikit.fetch.net.addresses import is_host, is_loopback
 
 __all__ = ["BASE_VARIABLE", "DEFAULT_BASE_URL", "checked_base"]
 

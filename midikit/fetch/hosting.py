@@ -20,8 +20,8 @@ from midikit.fetch.steps import Moment, Now, Rebuild, Store, Tell
 from midikit.fetch.telling import FetchEvent
 
 if TYPE_CHECKING:
-    from midikit.fetch.addresses import HostPort
     from midikit.fetch.archive import Record, Stored
+    from midikit.fetch.net.addresses import HostPort
     from midikit.fetch.steps import Steps
 
 __all__ = ["clip_of_answer", "clip_of_archive", "download_hosted", "may_be_hosted", "rebuild"]

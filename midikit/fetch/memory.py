@@ -17,7 +17,7 @@ from midikit.fetch.archive import (
     orphaned,
     settled,
 )
-from midikit.fetch.ledger import sha256
+from midikit.fetch.disk.ledger import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

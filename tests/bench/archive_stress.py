@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Literal
 
 from midikit.errors import MidikitError
 from midikit.fetch.archive import Record, Stored
-from midikit.fetch.sqlite import SqliteArchive
+from midikit.fetch.disk.sqlite import SqliteArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from midikit.fetch.intents import key_of, line_of
-from midikit.fetch.ledger import rows
+from midikit.fetch.disk.intents import key_of, line_of
+from midikit.fetch.disk.ledger import rows
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
     from midikit.fetch.archive import Record, State
-    from midikit.fetch.vault import Vault
+    from midikit.fetch.disk.vault import Vault
 
 __all__ = ["prune"]
 

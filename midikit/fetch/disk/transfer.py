@@ -20,8 +20,8 @@ import msgspec
 from midikit.errors import InputError, MidikitError, OutputError
 from midikit.escape import file_stem, printable, unique_stems
 from midikit.fetch.archive import Record, check_clip_id
-from midikit.fetch.checkup import Damage
-from midikit.fetch.ledger import encode, sha256
+from midikit.fetch.disk.checkup import Damage
+from midikit.fetch.disk.ledger import encode, sha256
 from midikit.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:

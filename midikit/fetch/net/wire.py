@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
-from midikit.fetch.addresses import resolve
-from midikit.fetch.exchange import (
+from midikit.fetch.net.addresses import resolve
+from midikit.fetch.net.exchange import (
     Exchange,
     as_httpx,
     core_request,
@@ -27,7 +27,7 @@ from midikit.fetch.exchange import (
     tls,
     warm,
 )
-from midikit.fetch.limits import Limits
+from midikit.fetch.net.limits import Limits
 
 if TYPE_CHECKING:
     import ssl

@@ -14,8 +14,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from midikit.fetch.disk.locks import release, take
 from midikit.fetch.home import make_private
-from midikit.fetch.locks import release, take
 
 if TYPE_CHECKING:
     from pathlib import Path

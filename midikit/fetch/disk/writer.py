@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from midikit.errors import OutputError
 from midikit.escape import printable
-from midikit.fetch.database import is_busy, open_to_write, told
+from midikit.fetch.disk.database import is_busy, open_to_write, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from midikit.fetch.intents import IntentLog
+    from midikit.fetch.disk.intents import IntentLog
 
 __all__ = ["Work", "Writer"]
 

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import MidikitError
 from midikit.escape import printable
-from midikit.fetch.census import take_census
-from midikit.fetch.database import open_to_read, told
-from midikit.fetch.ledger import ANSWER, MIDI, clip_ids, fragments, read_bytes_of, read_row, sha256
+from midikit.fetch.disk.census import take_census
+from midikit.fetch.disk.database import open_to_read, told
+from midikit.fetch.disk.ledger import (
+    ANSWER,
+    MIDI,
+    clip_ids,
+    fragments,
+    read_bytes_of,
+    read_row,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from midikit.fetch.intents import IntentLog
+    from midikit.fetch.disk.intents import IntentLog
 
 __all__ = ["Checkup", "Damage", "check_up"]
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, TypeVar
 from midikit.errors import MidikitError, OutputError
 from midikit.escape import printable
 from midikit.fetch.archive import orphaned
-from midikit.fetch.census import mend_log, take_census
-from midikit.fetch.database import open_to_read, open_to_write, refuse_network, told
-from midikit.fetch.intents import IntentLog
-from midikit.fetch.owners import Owners
-from midikit.fetch.writer import Writer
+from midikit.fetch.disk.census import mend_log, take_census
+from midikit.fetch.disk.database import open_to_read, open_to_write, refuse_network, told
+from midikit.fetch.disk.intents import IntentLog
+from midikit.fetch.disk.owners import Owners
+from midikit.fetch.disk.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from midikit.fetch.archive import Record
-    from midikit.fetch.census import Census
-    from midikit.fetch.writer import Work
+    from midikit.fetch.disk.census import Census
+    from midikit.fetch.disk.writer import Work
 
 __all__ = ["Vault"]
 

@@ -15,13 +15,13 @@ import httpx
 
 from midikit.escape import printable
 from midikit.fetch.answers import Failure, Reply
-from midikit.fetch.body import Body
+from midikit.fetch.net.body import Body
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Sequence
 
-    from midikit.fetch.limits import Limits
+    from midikit.fetch.net.limits import Limits
     from midikit.fetch.secret import Secret
 
 __all__ = [

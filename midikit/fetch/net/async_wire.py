@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
-from midikit.fetch.addresses import is_address, late, look_up
-from midikit.fetch.exchange import (
+from midikit.fetch.net.addresses import is_address, late, look_up
+from midikit.fetch.net.exchange import (
     Exchange,
     as_httpx,
     core_request,
@@ -27,7 +27,7 @@ from midikit.fetch.exchange import (
     sending,
     tls,
 )
-from midikit.fetch.limits import Limits
+from midikit.fetch.net.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
@@ -54,7 +54,7 @@ async def resolve(host: str, port: int, seconds: float) -> list[str]:
     Returns
     -------
     list of str
-        As `midikit.fetch.addresses.resolve`.
+        As `midikit.fetch.net.addresses.resolve`.
 
     Raises
     ------

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from midikit.errors import InputError
 from midikit.fetch.archive import Record, check_clip_id
-from midikit.fetch.checkup import Damage
-from midikit.fetch.intents import key_of
-from midikit.fetch.ledger import Row, read_row, sha256
-from midikit.fetch.operations import Storing, load_clip
-from midikit.fetch.transfer import Imported, read_pieces
+from midikit.fetch.disk.checkup import Damage
+from midikit.fetch.disk.intents import key_of
+from midikit.fetch.disk.ledger import Row, read_row, sha256
+from midikit.fetch.disk.operations import Storing, load_clip
+from midikit.fetch.disk.transfer import Imported, read_pieces
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
     from pathlib import Path
 
-    from midikit.fetch.census import Census
-    from midikit.fetch.vault import Vault
+    from midikit.fetch.disk.census import Census
+    from midikit.fetch.disk.vault import Vault
 
 __all__ = ["Admission", "Admitted", "admit", "admit_folder", "ingest"]
 

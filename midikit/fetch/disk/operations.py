@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import InputError
 from midikit.fetch.archive import Record, Reserved, Stored, damaged, granted, settled
-from midikit.fetch.intents import STAGES, line_of, stage_of
-from midikit.fetch.ledger import (
+from midikit.fetch.disk.intents import STAGES, line_of, stage_of
+from midikit.fetch.disk.ledger import (
     ANSWER,
     MIDI,
     Row,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from midikit.fetch.census import Census
+    from midikit.fetch.disk.census import Census
 
 __all__ = ["Reservation", "Storing", "answered", "load_clip"]
 

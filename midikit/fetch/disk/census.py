@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from midikit.fetch.archive import damaged
-from midikit.fetch.intents import STAGES, key_of, line_of, stage_of
-from midikit.fetch.ledger import read_row, rows
+from midikit.fetch.disk.intents import STAGES, key_of, line_of, stage_of
+from midikit.fetch.disk.ledger import read_row, rows
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from midikit.fetch.intents import IntentLog
-    from midikit.fetch.ledger import Row
+    from midikit.fetch.disk.intents import IntentLog
+    from midikit.fetch.disk.ledger import Row
 
 __all__ = ["Census", "Taint", "mend_log", "take_census"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpcore
 
-from midikit.fetch.addresses import is_loopback
+from midikit.fetch.net.addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from midikit.errors import InputError
-from midikit.fetch.admission import admit_folder, ingest
 from midikit.fetch.archive import STATES, Record, Reserved, State, Stored, check_clip_id
-from midikit.fetch.checkup import check_up
+from midikit.fetch.disk.admission import admit_folder, ingest
+from midikit.fetch.disk.checkup import check_up
+from midikit.fetch.disk.intents import key_of
+from midikit.fetch.disk.ledger import clip_ids, read_fragments, read_row
+from midikit.fetch.disk.operations import Reservation, Storing, answered, load_clip
+from midikit.fetch.disk.pruning import prune
+from midikit.fetch.disk.transfer import export_clips
+from midikit.fetch.disk.vault import Vault
 from midikit.fetch.home import home_folder
-from midikit.fetch.intents import key_of
-from midikit.fetch.ledger import clip_ids, read_fragments, read_row
-from midikit.fetch.operations import Reservation, Storing, answered, load_clip
-from midikit.fetch.pruning import prune
-from midikit.fetch.transfer import export_clips
-from midikit.fetch.vault import Vault
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from midikit.fetch.checkup import Checkup
-    from midikit.fetch.transfer import Exported, Imported
+    from midikit.fetch.disk.checkup import Checkup
+    from midikit.fetch.disk.transfer import Exported, Imported
 
 __all__ = ["SqliteArchive"]
 
