@@ -85,7 +85,9 @@ def probabilities(features: FloatArray, learnt: Weights) -> FloatArray:
     scaled = np.clip((features - learnt.mean) / learnt.spread, -CLIP, CLIP)
     score = np.zeros(len(features))
     for first, bias, second in zip(learnt.first, learnt.bias, learnt.second, strict=True):
-        score += np.maximum(scaled @ first + bias, 0.0) @ second
+        # Not `@`: the last bits of BLAS depend on the machine and on the number of threads.
+        hidden = np.maximum(np.einsum("rf,fh->rh", scaled, first) + bias, 0.0)
+        score += np.einsum("rh,h->r", hidden, second)
     score /= len(learnt.first) * learnt.temperature
     share = np.exp(score - score.max())
     result: FloatArray = share / share.sum()
@@ -110,5 +112,5 @@ def steadiness(evidence: FloatArray, learnt: Weights, *, strokes: int) -> float:
         From 0 to 1.
     """
     model = learnt.few if strokes < FEWEST_TO_REFUSE else learnt.pulse
-    score = float(model[0] + evidence @ model[1:])
+    score = float(model[0] + (evidence * model[1:]).sum())
     return float(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))

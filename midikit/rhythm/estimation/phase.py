@@ -97,7 +97,9 @@ def _likelihood(
         rate = step / (_PHASES * _SEGMENT)
         place = np.floor(late * rate * _PHASES + 0.5).astype(np.int64) % _PHASES
         seen = np.bincount(segment * _PHASES + place, weight, count * _PHASES)
-        score[:, row] = seen.reshape(count, _PHASES) @ _density(sigma * rate)[shift]
+        gain = _density(sigma * rate)[shift]
+        # Not `@`: the last bits of BLAS depend on the machine and on the number of threads.
+        score[:, row] = np.einsum("sp,pq->sq", seen.reshape(count, _PHASES), gain)
     return score
 
 
