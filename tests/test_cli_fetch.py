@@ -462,7 +462,7 @@ def test_the_demo_shows_every_song(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_sandbox_prints_what_to_paste_and_ends_on_ctrl_c(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Three export lines on stdout, the clips beside them on stderr."""
+    """Four export lines on stdout, the clips beside them on stderr."""
     monkeypatch.setattr(sandbox_command, "wait_for_interrupt", lambda: None)
     assert main(["sandbox", "--polls", "0"]) == 0
     out, err = capsys.readouterr()
@@ -470,6 +470,7 @@ def test_the_sandbox_prints_what_to_paste_and_ends_on_ctrl_c(
         "export MIDIKIT_TOKEN",
         "export MIDIKIT_BASE_URL",
         "export MIDIKIT_ALLOW_HOSTS",
+        "export MIDIKIT_HOME",
     ]
     assert all(song.id in err and song.title in err for song in SONGS)
     assert main(["sandbox", "--json"]) == 0

@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from midikit.cli import sandbox as command
 from midikit.sandbox import FAULTS, Ledger
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -86,25 +85,43 @@ def test_what_it_would_have_charged_fits_a_terminal(
     assert "123,456 answers delivered, 123,456 downloads" in " ".join(err.split())
 
 
+def test_it_ends_when_it_is_told_to() -> None:
+    """SIGTERM, as of a service manager, is an end as Ctrl-C is: nothing is left behind."""
+    start = [sys.executable, "-m", "midikit", "sandbox", "--clips", "1", "--json"]
+    with subprocess.Popen(start, stdout=subprocess.PIPE) as process, ExitStack() as stack:
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        home = Path(json.loads(process.stdout.readline())["environment"]["MIDIKIT_HOME"])
+        assert home.is_dir()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert not home.exists()
+
+
 def test_a_rehearsal_from_one_terminal_to_the_other(tmp_path: Path) -> None:
     """Start it, fetch through its faults, read its ledger, end it: the totals are told."""
     words = ["sandbox", "--clips", "3", "--polls", "0"]
     words += ["--fault", "504-refunded", "--fault", "made-3=mid-404"]
     start = [sys.executable, "-m", "midikit"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([*start, *words], **pipes) as process:
+    with subprocess.Popen([*start, *words], **pipes) as process, ExitStack() as stack:
+        stack.callback(process.kill)  # whatever fails below
         assert process.stdout is not None
-        lines = [process.stdout.readline().removeprefix("export ").rstrip() for _ in range(3)]
-        env = dict(line.split("=", 1) for line in lines) | {"MIDIKIT_HOME": str(tmp_path / "home")}
+        lines = [process.stdout.readline().removeprefix("export ").rstrip() for _ in range(4)]
+        env = dict(line.split("=", 1) for line in lines) | {"HOME": str(tmp_path)}
         fetch = ["fetch", "made-1", "made-2", "made-3", "--json"]
         done = subprocess.run([*start, *fetch], env=env, **pipes, check=True)
         assert [json.loads(line)["exit"] for line in done.stdout.splitlines()] == [0, 0, 0]
+        assert list(tmp_path.iterdir()) == []  # made-up songs are not kept among paid ones
+        home = Path(env["MIDIKIT_HOME"])
+        assert any(home.iterdir())
         ledger = env["MIDIKIT_BASE_URL"].removesuffix("/api/v1/suno") + "/ledger"
         with urllib.request.urlopen(ledger, timeout=10) as response:
             totals = json.load(response)["totals"]
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
         assert process.returncode == 0
+        assert not home.exists()
     assert (totals["posts"], totals["charged"], totals["refunded"], totals["net"]) == (5, 5, 2, 3)
     told = "5 calls for 3 clips: 5 credits charged, 2 refunded, 3 answers delivered, 3 downloads"
     assert err.splitlines()[-2:] == [told, "stopped"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import shutil
+import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +20,11 @@ from midikit.cli.report import Report, common_options
 from midikit.cli.table import Column
 from midikit.cli.words import count, length
 from midikit.errors import InputError
+from midikit.fetch.home import HOME_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from midikit.sandbox.endpoint import Sandbox
 
 __all__ = ["sandbox"]
@@ -33,8 +40,9 @@ Examples:
   midikit sandbox --clips 5000 --ids ids.txt --fault flaky
 
 It answers as the service does, with songs of its own, and charges nothing.
-Paste the three lines it prints into another terminal and fetch one of its
-clips there. Ctrl-C ends it.
+Paste the lines it prints into another terminal and fetch one of its clips
+there. They name an archive of its own, so that nothing made up ends among
+what you paid for. Ctrl-C ends it and removes that archive.
 
 To rehearse what may go wrong, choose faults: --fault MODE for every clip,
 --fault CLIP=MODE for one, MODE:TIMES for how often each clip meets it (a number,
@@ -100,38 +108,52 @@ def sandbox(  # noqa: PLR0917 - click passes one argument an option
         _print_faults(report)
         return
     _check_faults(faults)
-    with serve(
-        port=port,
-        polls=polls,
-        clips=clips,
-        any_clip=any_clip,
-        faults=faults,
-        repeat_charges=repeat_charges,
-        poll_charges=poll_charges,
-        seed=seed,
-    ) as running:
+    with (
+        _own_archive() as home,
+        serve(
+            port=port,
+            polls=polls,
+            clips=clips,
+            any_clip=any_clip,
+            faults=faults,
+            repeat_charges=repeat_charges,
+            poll_charges=poll_charges,
+            seed=seed,
+        ) as running,
+    ):
+        variables = running.environment | {HOME_VARIABLE: home}
         if id_file is not None:
             text = "".join(f"{clip_id}\n" for clip_id in running.clips)
             write_outputs({Path(id_file): text.encode()}, force=force)
-        if as_json:
-            titles = {song.id: song.title for song in running.songs}
-            row = {"url": running.url, "environment": running.environment, "clips": titles}
-            report.row(row | {"made": clips, "ledger": running.ledger_url})
-        else:
-            _print(report, running, id_file)
-        sys.stdout.flush()
-        wait_for_interrupt()
+        with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end, at any time
+            if as_json:
+                titles = {song.id: song.title for song in running.songs}
+                row = {"url": running.url, "environment": variables, "clips": titles}
+                report.row(row | {"made": clips, "ledger": running.ledger_url})
+            else:
+                _print(report, running, variables, id_file)
+            sys.stdout.flush()
+            wait_for_interrupt()
         if not as_json:
             _print_totals(report, running)
     report.say("stopped")
 
 
-def wait_for_interrupt() -> None:
-    """Wait until Ctrl-C, which is how a server is meant to end."""
+@contextlib.contextmanager
+def _own_archive() -> Iterator[str]:
+    """Make a folder for what is fetched here: songs under ids of real clips are not to be kept."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = tempfile.mkdtemp(prefix="midikit-sandbox-")
     try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        return
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def wait_for_interrupt() -> None:
+    """Wait until Ctrl-C or SIGTERM."""
+    threading.Event().wait()
 
 
 def _check_faults(faults: tuple[str, ...]) -> None:
@@ -160,7 +182,9 @@ def _print_faults(report: Report) -> None:
         report.table((Column("fault"), Column("times"), Column("what happens", least=20)), rows)
 
 
-def _print(report: Report, running: Sandbox, id_file: str | None) -> None:
+def _print(
+    report: Report, running: Sandbox, variables: dict[str, str], id_file: str | None
+) -> None:
     """Print what there is and how to use it."""
     rows = [
         [song.id, song.title, f"{song.note_count:,}", length(float(song.beats[-1]))]
@@ -182,8 +206,8 @@ def _print(report: Report, running: Sandbox, id_file: str | None) -> None:
     report.say("")
     report.say("In another terminal, paste:")
     report.say("")
-    for name, value in running.environment.items():
-        report.data(f"export {name}={value}")
+    for name, value in variables.items():
+        report.data(f"export {name}={shlex.quote(value)}")
     report.say("")
     report.say("then, for example:")
     which = clips[0] if id_file is None else f"--from {shlex.quote(id_file)}"
