@@ -457,6 +457,25 @@ def test_a_lock_that_was_removed_by_its_holder_is_made_anew(
     locks.release(first, path)
 
 
+def test_a_holder_that_was_swept_as_it_began_takes_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever swept its file, before it was locked, holds that name for dead for ever."""
+    one, other = Owners(tmp_path), Owners(tmp_path)
+    opened, swept = os.open, []
+
+    def open_then_sweep(path: Any, *args: Any, **kwargs: Any) -> int:
+        descriptor = opened(path, *args, **kwargs)
+        monkeypatch.undo()
+        swept.append(other.is_alive(Path(path).stem))
+        return descriptor
+
+    monkeypatch.setattr("midikit.fetch.disk.locks.os.open", open_then_sweep)
+    assert other.is_alive(one.name())
+    assert swept == [False]
+    assert [path.stem for path in tmp_path.glob("*.lock")] == [one.name()]
+
+
 def test_a_lost_or_foreign_row_is_never_bought(archive: SqliteArchive) -> None:
     """A row that is gone, stands under another id, or is older than the log."""
     archive.reserve(CLIP)

@@ -416,6 +416,28 @@ def test_a_clip_in_other_hands_is_pending(world: World) -> None:
     assert world.pauses == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_clip_that_others_took_during_a_pause_is_theirs(kind: str, tmp_path: Path) -> None:
+    """It is looked at before the next call: who has it now pays, who had it waits."""
+    with SqliteArchive(tmp_path / "home") as mine, SqliteArchive(tmp_path / "home") as other:
+        world = World(kind, mine)
+        world.answers = [(504, b"task failed due to timeout, credits refunded"), (200, RAW)]
+
+        def take_over(seconds: float) -> None:
+            world.pauses.append(seconds)
+            world.now += seconds
+            if len(world.pauses) == 1:
+                other.store(replace(world.row(), owner=""))
+                assert other.reserve(CLIP).granted
+            elif len(world.pauses) == 4:
+                other.store(replace(world.row(), state="delivered", owner=""), answer=RAW)
+
+        world.sleep = take_over  # type: ignore[method-assign]
+        assert world.fetch().raw == RAW
+        assert (world.posts, world.pauses[1:4], world.row().calls) == (1, [0.1, 0.2, 0.4], 2)
+        assert "held" in [event.what for event in world.events]
+
+
 def test_a_clip_whose_outcome_could_not_be_stored_is_told_so(world: World) -> None:
     """It stays with this process, which a later fetch in it does not blame on others alone."""
     store, full = world.archive.store, errors.OutputError("disk full")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from midikit.errors import DeadlineError, InputError, UnknownOutcomeError, UnsavedError
 from midikit.escape import printable
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from midikit.fetch.steps import Steps
     from midikit.fetch.telling import What
 
+    Answer: TypeAlias = tuple[Reply | Failure, Outcome, Step]
+    """What came of a call, what it means, and what follows."""
+
 __all__ = ["Asking", "Delivered"]
 
 _FIRST_HELD_PAUSE = 0.1
@@ -73,14 +76,6 @@ class Delivered(NamedTuple):
     record: Record
     raw: bytes
     midi_url: str | None
-
-
-class _Answer(NamedTuple):
-    """What came of a call, what it means, and what follows."""
-
-    reply: Reply | Failure
-    outcome: Outcome
-    step: Step
 
 
 class Asking:
@@ -124,7 +119,7 @@ class Asking:
         # Where this fetch stands; `_leave` reads it, whatever has happened.
         self._resting = Record(clip_id, "refundable")
         """What the row says once no call is out."""
-        self._is_held = self._is_spent = self._is_out = False
+        self._is_held = self._is_intended = self._is_spent = self._is_out = False
         self._begun = Moment(0.0, 0.0, 0.0)
         self._reply: Reply | Failure | None = None
 
@@ -143,8 +138,7 @@ class Asking:
         """
         content = json.dumps({"clip_id": self._clip_id}).encode()
         try:
-            other = yield from self._take()
-            if other is not None:
+            if (other := (yield from self._take())) is not None:
                 return other
             while True:
                 yield from self._intend()
@@ -161,9 +155,8 @@ class Asking:
                     return Pending(self._clip_id, step.pause, outcome.problem)
                 yield Tell(self._event("waiting", seconds=step.pause, problem=outcome.problem))
                 yield Sleep(step.pause)
-                stored = yield from self._look()
-                if stored is not None and stored.answer is not None:
-                    return (yield from self._hand_over(stored))
+                if (other := (yield from self._resume())) is not None:
+                    return other
         except GeneratorExit:
             raise
         except BaseException:
@@ -183,7 +176,7 @@ class Asking:
             before = reserved.record
             if reserved.granted:
                 self._resting = replace(before or self._resting, owner="")
-                self._is_held = True
+                self._is_held = self._is_intended = True
                 self._calls = self._resting.calls + 1
                 self._at_risk = int(self._resting.state in {"running", "unknown"})
                 return None
@@ -216,7 +209,7 @@ class Asking:
         if self._limit.left(self._begun.seconds) <= 0:
             problem = "the deadline passed while waiting; fetch it again"
             raise DeadlineError(self._clip_id, problem)
-        if self._tally.posts:
+        if not self._is_intended:
             yield Spend(self._clip_id)
             self._is_spent = self._is_held = True
             self._calls += 1
@@ -231,12 +224,12 @@ class Asking:
                     owner=self._owner,
                 )
             )
+        self._is_intended = False
         yield Tell(self._event("sending", state="in flight", at_risk=self._at_risk + 1))
 
-    def _settle(self, reply: Reply | Failure) -> Steps[_Answer]:
+    def _settle(self, reply: Reply | Failure) -> Steps[Answer]:
         """Store what became of a call, before anything else."""
-        answer = self._judged(reply, (yield Now()))
-        reply, outcome, step = answer
+        answer = reply, outcome, step = self._judged(reply, (yield Now()))
         resting = record_after(
             outcome, self._resting, calls=self._calls, unix_seconds=self._begun.unix_seconds
         )
@@ -264,7 +257,7 @@ class Asking:
         yield Tell(self._event("answered", problem=outcome.problem))
         return answer
 
-    def _judged(self, reply: Reply | Failure, now: Moment) -> _Answer:
+    def _judged(self, reply: Reply | Failure, now: Moment) -> Answer:
         """Decide what an answer means and what follows."""
         seen, outcome = judge(reply, self._secret, unix_seconds=now.unix_seconds)
         if outcome.verdict is Verdict.REFUSED and self._resting.state in {"running", "unknown"}:
@@ -283,7 +276,7 @@ class Asking:
                 deadline_seconds=self._limit.seconds,
                 jitter=now.jitter,
             )
-        return _Answer(seen, outcome, step)
+        return seen, outcome, step
 
     def _count_risk(self, verdict: Verdict) -> None:
         """Count what may have been charged without a stored answer."""
@@ -362,9 +355,21 @@ class Asking:
     def _look(self) -> Steps[Stored | None]:
         """See what the archive has of the clip, and under whose name it holds it."""
         stored: Stored | None = yield Load(self._clip_id)
-        if stored is not None and stored.record.owner:
+        if stored is not None and not self._owner:
             self._owner = stored.record.owner
         return stored
+
+    def _resume(self) -> Steps[Stored | Pending | None]:
+        """Go on after a pause, unless the answer has come or somebody else has taken the clip."""
+        stored = yield from self._look()
+        if stored is None:
+            return None
+        if stored.answer is not None:
+            return (yield from self._hand_over(stored))
+        if stored.record.owner == self._owner:
+            return None
+        self._is_held, self._owner = False, ""
+        return (yield from self._take())
 
     def _hand_over(self, stored: Stored) -> Steps[Stored]:
         """Let go of a clip whose answer has come in another way, such as a callback."""

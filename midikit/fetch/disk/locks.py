@@ -20,18 +20,20 @@ _OWN = 0o600
 _BUSY = (BlockingIOError, PermissionError)
 
 
-def take(path: Path) -> int | None:
+def take(path: Path, *, new: bool = False) -> int | None:
     """Lock a file, which is made for it.
 
     Parameters
     ----------
     path : Path
         The file; its folder must be there.
+    new : bool, optional
+        Have nothing to do with a file that somebody else has made, or has had in hand meanwhile.
 
     Returns
     -------
     int or None
-        What `release` wants; None if somebody else holds the lock.
+        What `release` wants; None if somebody else holds the lock, or `new` cannot be had.
 
     Raises
     ------
@@ -50,8 +52,13 @@ def take(path: Path) -> int | None:
     (None, False)
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    if new:
+        flags |= os.O_EXCL
     while True:
-        descriptor = os.open(path, flags, _OWN)
+        try:
+            descriptor = os.open(path, flags, _OWN)
+        except FileExistsError:
+            return None
         try:
             if os.name != "nt" and os.fstat(descriptor).st_mode & _OWN != _OWN:
                 os.fchmod(descriptor, _OWN)  # the umask has taken even its owner's bits away
@@ -64,7 +71,7 @@ def take(path: Path) -> int | None:
         if current:
             return descriptor
         os.close(descriptor)
-        if not locked:
+        if new or not locked:
             return None
 
 

@@ -73,9 +73,9 @@ class Owners:
             make_private(self._folder)
             self._sweep()
             descriptor = None
-            while descriptor is None:  # whoever sweeps may hold a new file for a moment
+            while descriptor is None:  # whoever sweeps a new file takes its name for dead
                 name = secrets.token_hex(8)
-                descriptor = take(self._path(name))
+                descriptor = take(self._path(name), new=True)
             self._descriptor, self._name = descriptor, name
         return self._name
 
