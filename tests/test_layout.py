@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from midikit.errors import ConversionError
+from midikit.errors import ConversionError, LimitError
 from midikit.model.beats import BeatGrid
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.model.tempo import TempoMap
 from midikit.rhythm import layout
 from midikit.rhythm.align import common_lag
+from midikit.rhythm.estimate import estimate_beats
 from midikit.rhythm.layout import Layout, Quantizing, find_beats, lay_out
 from midikit.sandbox.songs import DemoSong, demo_songs
 
@@ -203,6 +204,21 @@ def test_no_notes_and_too_many_are_told_from_no_beat(monkeypatch: pytest.MonkeyP
     assert find_beats(POP.song()) is None
     (change,) = lay_out(POP.song()).song.changes
     assert str(change).startswith("no beat looked for in more than 100 notes")
+
+
+@pytest.mark.parametrize("far", [86_401.0, 1e9, 1e300])
+def test_days_of_notes_are_left_as_they_are(far: float) -> None:
+    """Memory would grow with the time between two notes; the limit can be raised."""
+    song = Song((Track("Piano", notes=as_notes([(0, 1, 60, 90), (far - 1, far, 60, 90)])),))
+    assert find_beats(song) is None
+    (change,) = lay_out(song).song.changes
+    assert str(change).startswith("no beat looked for in more than 24 hours: written at")
+    with pytest.raises(LimitError, match=r"hours of notes: the limit is 24; .* max_seconds="):
+        estimate_beats(song, tempo_hint=120.0)
+    with pytest.raises(LimitError, match=r"beats of 0\.5 hours of notes: the limit is 0\.25;"):
+        estimate_beats(
+            Song((Track("Piano", notes=as_notes([(10, 1810, 60, 90)])),)), max_seconds=900.0
+        )
 
 
 def test_a_tempo_that_is_none_is_refused() -> None:

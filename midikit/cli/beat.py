@@ -58,12 +58,12 @@ class Beat:
         return lines
 
     def _without_beat(self) -> list[str]:
-        from midikit.rhythm.layout import MOST_NOTES  # noqa: PLC0415 - loads numpy
+        from midikit.rhythm.layout import too_large  # noqa: PLC0415 - loads numpy
 
         if not self.song.note_count:
             return []
-        if self.song.note_count > MOST_NOTES:
-            return wrapped("tempo", f"not looked for in more than {MOST_NOTES:,} notes")
+        if why := too_large(self.song):
+            return wrapped("tempo", f"not looked for {why}")
         return wrapped("tempo", "no steady beat found")
 
     def row(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from midikit.errors import NotesError
+from midikit.errors import LimitError, NotesError
 from midikit.model.beats import BeatGrid, Confidence
 from midikit.rhythm.estimation.accents import accents_of
 from midikit.rhythm.estimation.bare import bare_rate, pulse_at
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Song
 
-__all__ = ["estimate_beats"]
+__all__ = ["MOST_SECONDS", "estimate_beats", "span_of"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+
+MOST_SECONDS = 86_400.0
+"""From the first onset to the last end, up to which beats are looked for: memory grows with it."""
 
 _TEMPO_RANGE = (40.0, 220.0)
 _HINT_WITHIN = 0.08
@@ -61,6 +64,7 @@ def estimate_beats(
     tempo_range: tuple[float, float] = _TEMPO_RANGE,
     beats_per_bar: int | None = None,
     downbeat: float | None = None,
+    max_seconds: float = MOST_SECONDS,
 ) -> BeatGrid | None:
     """Recover tempo, beats and bars of a song from its notes alone.
 
@@ -85,6 +89,9 @@ def estimate_beats(
     downbeat : float or None, optional
         Second of a bar line that is known, to within less than half a beat; at most ten seconds
         before the first note or after the last.
+    max_seconds : float, optional
+        Longest song to look at, from its first onset to its last end. A day of notes takes some
+        600 MB.
 
     Returns
     -------
@@ -96,6 +103,8 @@ def estimate_beats(
     ------
     NotesError
         If the hint, the range, the beats a bar or the downbeat are no possible ones.
+    LimitError
+        If the song is longer than `max_seconds`.
 
     References
     ----------
@@ -117,6 +126,12 @@ def estimate_beats(
     (120.0, (4, 4), [0.0, 2.0])
     """
     _check(tempo_hint, tempo_range, beats_per_bar)
+    span = span_of(song)
+    if not span <= max_seconds:
+        raise LimitError(
+            f"beats of {span / 3600:,.4g} hours of notes: the limit is {max_seconds / 3600:,.4g}; "
+            "raise it with max_seconds="
+        )
     onsets = gather(song)
     if not len(onsets.time):
         return None if tempo_hint is None else BeatGrid.constant(tempo_hint)
@@ -137,6 +152,29 @@ def estimate_beats(
     elif read.steady < _REFUSED_BELOW and len(onsets.time) >= FEWEST_TO_REFUSE:
         return None
     return _answer(read)
+
+
+def span_of(song: Song) -> float:
+    """Measure a song from its first onset to its last end.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+
+    Returns
+    -------
+    float
+        Seconds; 0 without notes.
+
+    Examples
+    --------
+    >>> from midikit.model.song import Song
+    >>> span_of(Song(()))
+    0.0
+    """
+    starts = [float(track.notes["start"][0]) for track in song.tracks if len(track.notes)]
+    return song.end - min(starts) if starts else 0.0
 
 
 def _check(

@@ -21,7 +21,7 @@ from midikit.rhythm.align import align as align_parts
 from midikit.rhythm.align import common_lag, part_lags
 from midikit.rhythm.barlines import sync_offset
 from midikit.rhythm.constant import constant_grid, constant_tempo
-from midikit.rhythm.estimate import estimate_beats
+from midikit.rhythm.estimate import MOST_SECONDS, estimate_beats, span_of
 from midikit.rhythm.export import bar_markers, with_grid
 from midikit.rhythm.moving import move_grid, shift_song
 from midikit.rhythm.quantize import quantize
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from midikit.rhythm.export import Sync
     from midikit.rhythm.quantize import Ends
 
-__all__ = ["MOST_NOTES", "Layout", "Quantizing", "Tempo", "find_beats", "lay_out"]
+__all__ = ["MOST_NOTES", "Layout", "Quantizing", "Tempo", "find_beats", "lay_out", "too_large"]
 
 Tempo: TypeAlias = Literal["auto", "constant", "source"] | float
 
@@ -136,7 +136,7 @@ def find_beats(
     Returns
     -------
     BeatGrid or None
-        The grid; None where there is no steady one, or the song has more than `MOST_NOTES`.
+        The grid; None where there is no steady one, or `too_large` says why none is looked for.
 
     Raises
     ------
@@ -149,11 +149,35 @@ def find_beats(
     >>> find_beats(Song(())) is None
     True
     """
-    if not 0 < song.note_count <= MOST_NOTES:
+    if not song.note_count or too_large(song):
         return None
     return estimate_beats(
         song, tempo_hint=tempo_hint, beats_per_bar=beats_per_bar, downbeat=downbeat
     )
+
+
+def too_large(song: Song) -> str:
+    """Say why the beats of a song are not looked for.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+
+    Returns
+    -------
+    str
+        Such as ``in more than 24 hours``; empty if they are.
+
+    Examples
+    --------
+    >>> from midikit.model.song import Song
+    >>> too_large(Song(()))
+    ''
+    """
+    if song.note_count > MOST_NOTES:
+        return f"in more than {MOST_NOTES:,} notes"
+    return f"in more than {MOST_SECONDS / 3600:g} hours" if span_of(song) > MOST_SECONDS else ""
 
 
 def lay_out(
@@ -297,8 +321,8 @@ def _without_beat(song: Song, quantizing: Quantizing | None, offset: float) -> l
     """Say that a song is written as it is, and why."""
     if not song.note_count:
         what = "no notes to find a beat in"
-    elif song.note_count > MOST_NOTES:
-        what = f"no beat looked for in more than {MOST_NOTES:,} notes"
+    elif why := too_large(song):
+        what = f"no beat looked for {why}"
     else:
         what = "no steady beat found"
     if song.ticks_per_quarter is None:
