@@ -5,7 +5,8 @@ kind                    what was found, and what is done about it
 ======================= ==================================================================
 ``junk``                up to 128 bytes before ``MThd``: ignored
 ``riff-length``         a RIFF/RMID wrapper that claims more bytes than there are: ignored
-``header-length``       a header shorter than 6 bytes or past the file's end: read as 6 bytes
+``header-length``       a header shorter than 6 bytes or past the file's end: read as 6 bytes; as
+                        format 1 of 480 ticks a quarter if its tracks follow it
 ``header-format``       a format other than 0, 1 and 2, or a format 0 of several tracks: read as 1
 ``header-tracks``       a track count that is not the number of MTrk chunks: ignored
 ``header-division``     a division of 0 ticks or an unknown frame rate: read as 480 a quarter

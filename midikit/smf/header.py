@@ -50,8 +50,8 @@ class Header:
         24, 25, 29 (30 drop-frame, 29.97 a second) or 30; None if time is divided by quarters.
     ticks_per_frame : int or None
         Resolution of a frame.
-    claimed_tracks : int
-        Number of tracks claimed.
+    claimed_tracks : int or None
+        Number of tracks claimed, None if the header ends before it.
     offset : int
         Byte offset of ``MThd``.
     start, end : int
@@ -62,7 +62,7 @@ class Header:
     ticks_per_quarter: int | None
     frames_per_second: int | None
     ticks_per_frame: int | None
-    claimed_tracks: int
+    claimed_tracks: int | None
     offset: int
     start: int
     end: int
@@ -101,9 +101,14 @@ def read_header(data: bytes, source: str, faults: Faults) -> Header:
     size = number(data[offset + 4 : offset + 8], "big")
     start = offset + _CHUNK_BYTES + size
     usual = offset + _HEADER_BYTES
-    lost = data[start : start + 4] != b"MTrk" and data[usual : usual + 4] == b"MTrk"
+    leads_on = data[start : start + 4] == b"MTrk"
+    lost = not leads_on and data[usual : usual + 4] == b"MTrk"
+    text = f"a header of {counted(size, 'byte')}, expected 6"
+    if size < 6 and leads_on:
+        action = f"repaired, read as format 1 of {_DEFAULT_DIVISION} ticks a quarter"
+        faults.add("header-length", offset + 4, None, text, action)
+        return Header(1, _DEFAULT_DIVISION, None, None, None, offset, start, end)
     if size < 6 or start > end or lost:
-        text = f"a header of {counted(size, 'byte')}, expected 6"
         faults.add("header-length", offset + 4, None, text, "repaired, read as 6")
         start = usual
     form = number(data[offset + 8 : offset + 10], "big")
@@ -243,10 +248,9 @@ def find_tracks(
 
 def _check_count(header: Header, count: int, faults: Faults) -> None:
     """Compare the tracks there are with what the header claims."""
-    if header.claimed_tracks != count:
-        text = (
-            f"the header claims {counted(header.claimed_tracks, 'track')}, the file has {count:,}"
-        )
+    claimed = header.claimed_tracks
+    if claimed is not None and claimed != count:
+        text = f"the header claims {counted(claimed, 'track')}, the file has {count:,}"
         faults.add("header-tracks", header.offset + 10, None, text, "ignored")
     if header.format == 0 and count > 1:
         text = f"format 0 with {count:,} tracks, expected 1"
