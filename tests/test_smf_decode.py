@@ -421,6 +421,7 @@ def test_time_in_frames() -> None:
         (b"\x1f\x8b\x08", "gzip data; unpack it first"),
         (b"<html>", "a web page or XML document"),
         (b'{"code": 200}', "JSON, expected a Standard MIDI File"),
+        (b"RIFF\0\0\0", "byte 0: the RIFF header is cut short, got 7 of 12 bytes"),
         (b"RIFF\0\0\0\0WAVEfmt ", "byte 8: a RIFF file of type 'WAVE', expected RMID or MThd"),
         (b"RIFF\0\0\0\0RMID", "a RIFF/RMID file without a data chunk"),
         (b"RIFF\x10\0\0\0RMIDdata\4\0\0\0MTrk", "byte 20: the RIFF/RMID wrapper holds no MThd"),

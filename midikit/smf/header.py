@@ -18,6 +18,7 @@ __all__ = ["Header", "find_tracks", "read_header"]
 _JUNK_BYTES = 128
 _HEADER_BYTES = 14
 _CHUNK_BYTES = 8
+_RIFF_BYTES = 12
 _DEFAULT_DIVISION = 480
 _FRAME_RATES = {24, 25, 29, 30}
 _OTHER_FORMATS = (
@@ -160,7 +161,10 @@ def _find_header(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
 
 def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
     """Find the data chunk of a RIFF/RMID file: its offset and end."""
-    form = data[8:12]
+    form = data[8:_RIFF_BYTES]
+    if len(data) < _RIFF_BYTES:
+        text = f"the RIFF header is cut short, got {len(data)} of {_RIFF_BYTES} bytes"
+        raise MidiError(source, text, 0)
     if form != b"RMID":
         shown = printable(form.decode("latin-1"))
         raise MidiError(source, f"a RIFF file of type '{shown}', expected RMID or MThd", 8)
@@ -168,7 +172,7 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
     if claimed + 8 > len(data):
         text = f"RIFF claims {counted(claimed, 'byte')}, the file has {len(data) - 8:,}"
         faults.add("riff-length", 4, None, text, "ignored")
-    i = 12
+    i = _RIFF_BYTES
     while i + _CHUNK_BYTES <= len(data):
         size = int.from_bytes(data[i + 4 : i + 8], "little")
         start = i + _CHUNK_BYTES
@@ -179,7 +183,7 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
                 faults.add("riff-length", i + 4, None, text, "ignored")
             return start, min(start + size, len(data))
         i = start + size + (size & 1)
-    raise MidiError(source, "a RIFF/RMID file without a data chunk", 12)
+    raise MidiError(source, "a RIFF/RMID file without a data chunk", _RIFF_BYTES)
 
 
 def find_tracks(
