@@ -375,6 +375,10 @@ def test_faults_inside_events_cost_nothing_else(body: str, message: str) -> None
         # The first length runs into the next chunk or past the end: the events tell better.
         (header(tracks=2) + chunk(NOTE + END, 13) + chunk(NOTE + END), "chunk-length", 2),
         (header(tracks=2) + chunk(NOTE + END, 1 << 30) + chunk(NOTE + END), "chunk-length", 2),
+        # It reaches over the next track, to the end or to a third; it ends inside a text.
+        (header(tracks=2) + chunk(NOTE + END, 32) + chunk(NOTE + END), "chunk-length", 2),
+        (header(tracks=3) + chunk(NOTE + END, 32) + 2 * chunk(NOTE + END), "chunk-length", 3),
+        (header() + chunk(b"\0\xff\1\x04Koto" + NOTE + END, 4), "chunk-length", 1),
         # A header of 4 bytes cannot be; one of 4 GiB is not there.
         (b"MThd\0\0\0\4" + header()[8:] + chunk(NOTE + END), "header-length", 1),
         (b"MThd\xff\xff\xff\xff" + header()[8:] + chunk(NOTE + END), "header-length", 1),
@@ -394,6 +398,7 @@ def test_faults_around_the_tracks(data: bytes, kind: str, notes: int) -> None:
         b"MThd\0\0\0\x08" + header()[8:] + b"\0\0" + chunk(NOTE + END),  # a longer header
         header() + b"XFIH\0\0\0\5hello" + chunk(NOTE + END),  # an unknown chunk
         header() + chunk(NOTE + END) + b"XFKM\0\0\0\5hello",
+        header() + chunk(b"\0\xff\1\x09MTrk Koto" + NOTE + END),  # a text that is a tag
         b"RIFF\x2e\0\0\0RMIDdata\x22\0\0\0" + header() + chunk(NOTE + END) + b"\0",
         b"RIFF\x37\0\0\0RMIDJUNK\0\0\0\0data\x22\0\0\0" + header() + chunk(NOTE + END) + b"\0\0\0",
         header(form=2) + chunk(NOTE + END),

@@ -19,6 +19,7 @@ _JUNK_BYTES = 128
 _HEADER_BYTES = 14
 _CHUNK_BYTES = 8
 _RIFF_BYTES = 12
+_END_OF_TRACK = b"\xff\x2f\0"
 _DEFAULT_DIVISION = 480
 _FRAME_RATES = {24, 25, 29, 30}
 _OTHER_FORMATS = (
@@ -191,8 +192,9 @@ def find_tracks(
 ) -> list[tuple[int, int]]:
     """List the MTrk chunks.
 
-    A claimed length is believed if it leads to another chunk or to the end of the file. Where it
-    does not, the events themselves say where the track ends.
+    A claimed length is believed if it leads to another chunk or to the end of the file, and does
+    not reach over a chunk that begins where the events end. Where it does not, the events
+    themselves say where the track ends.
 
     Parameters
     ----------
@@ -262,6 +264,13 @@ def _is_tag(tag: bytes) -> bool:
     return len(tag) == 4 and tag.isascii() and tag.decode("ascii").isprintable()
 
 
+def _leads_on(data: bytes, end: int, limit: int) -> bool:
+    """Whether a track that ends here leads to the end of the file or to another chunk."""
+    tag = data[end : end + 4]
+    is_last = data[end - len(_END_OF_TRACK) : end] == _END_OF_TRACK
+    return end == limit or tag == b"MTrk" or (is_last and _is_tag(tag))
+
+
 def _track_span(
     data: bytes, i: int, limit: int, track: int, faults: Faults
 ) -> tuple[tuple[int, int], int]:
@@ -269,11 +278,14 @@ def _track_span(
     size = int.from_bytes(data[i + 4 : i + 8], "big")
     start = i + _CHUNK_BYTES
     end = start + size
-    if end <= limit and (end + 4 > limit or _is_tag(data[end : end + 4])):
-        return (start, end), end
     after = data.find(b"MTrk", start, limit)
+    leads_on = end <= limit and _leads_on(data, end, limit)
+    if leads_on and not start <= after < end:
+        return (start, end), end
     bound = limit if after < 0 else after
     stop = end_of_track(data, start, bound)
+    if leads_on and stop != after:
+        return (start, end), end
     if stop is None:
         if end <= limit:
             return (start, end), end
