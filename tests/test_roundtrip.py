@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from midikit.convert.midi import to_midi
+from midikit.model.events import Event
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 from midikit.parse.midi import read_midi
@@ -158,6 +159,15 @@ def test_a_second_trip_changes_nothing() -> None:
     """Writing what was read from our own file gives the same bytes."""
     once = to_midi(read_midi(rich_file()), programs="source")
     assert to_midi(read_midi(once), programs="source") == once
+
+
+def test_a_name_after_an_empty_one_stays_behind_it() -> None:
+    """A track that names itself twice, first with nothing, is not called by the second name."""
+    head = bytes.fromhex("4d546864 00000006 0000 0001 01e0 4d54726b 00000015")
+    song = read_midi(head + bytes.fromhex("00ff0300 00ff030141 00903c64 60803c40 00ff2f00"))
+    back = read_midi(to_midi(song))
+    assert ([t.name for t in song], [t.name for t in back]) == ([""], [""])
+    assert back[0].events == song[0].events == (Event(0.0, 0x03, b"A"),)
 
 
 @pytest.mark.parametrize("division", [24, 96, 480, 960, 32767])
