@@ -7,68 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import mido
-import numpy as np
 import pytest
 
 from midikit.convert.midi import to_midi
-from midikit.model.notes import as_notes
-from midikit.model.song import Song, Track
+from midikit.model.events import Event
 from midikit.parse.midi import read_midi
 from tests.bench.roundtrip import difference, main
+from tests.fuzz.songs import check_songs
+from tests.smf_bytes import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from midikit.model.notes import Notes
 
-
-def lattice_notes(rng: np.random.Generator, count: int) -> Notes:
-    """Draw notes on the 1/192 s lattice: dense, overlapping, some of no length."""
-    start = rng.integers(0, 40 * count + 1, count)
-    length = rng.choice([0, 1, 12, 24, 48, 300], count)
-    low = int(rng.integers(0, 128))
-    pitch = rng.integers(low, int(rng.integers(low, 128)) + 1, count)
-    velocity = rng.integers(1, 128, count)
-    return as_notes(
-        {"start": start / 192, "end": (start + length) / 192, "pitch": pitch, "velocity": velocity}
-    )
-
-
-def sayable(notes: Notes) -> Notes:
-    """Leave out notes that lie inside a longer one of their pitch: one channel cannot say them."""
-    latest: dict[int, float] = {}
-    kept = []
-    for row, (end, pitch) in enumerate(zip(notes["end"], notes["pitch"], strict=True)):
-        if end >= latest.get(pitch, -1.0):
-            latest[pitch] = end
-            kept.append(row)
-    return as_notes(notes[kept])
-
-
-def test_ten_thousand_songs_come_back_exactly() -> None:
-    """Notes, names, sounds and kits of seeded random songs survive to the last bit."""
-    rng = np.random.default_rng(20261123)
-    for _ in range(10_000):
-        drums = rng.random(4) < 0.2
-        tracks = tuple(
-            Track(
-                f"part {i}",
-                program=0 if drums[i] else int(rng.integers(128)),
-                is_drum=bool(drums[i]),
-                notes=sayable(lattice_notes(rng, int(rng.integers(0, 14)))),
-            )
-            for i in range(rng.integers(0, 4))
-        )
-        data = to_midi(Song(tracks), overlap="keep", short="keep", programs="source")
-        back = read_midi(data)
-        assert len(back) == len(tracks)
-        for ours, theirs in zip(tracks, back, strict=True):
-            assert np.array_equal(ours.notes, theirs.notes)
-            assert (theirs.name, theirs.program, theirs.is_drum) == (
-                ours.name,
-                ours.program,
-                ours.is_drum,
-            )
+def test_random_songs_come_back_exactly() -> None:
+    """Notes, names, sounds, controls, texts and tempi survive to the last bit."""
+    check_songs(1_500)
 
 
 def rich_file() -> bytes:
@@ -158,6 +112,14 @@ def test_a_second_trip_changes_nothing() -> None:
     """Writing what was read from our own file gives the same bytes."""
     once = to_midi(read_midi(rich_file()), programs="source")
     assert to_midi(read_midi(once), programs="source") == once
+
+
+def test_a_name_after_an_empty_one_stays_behind_it() -> None:
+    """A track that names itself twice, first with nothing, is not called by the second name."""
+    song = read_midi(whole("00 ff0300 00 ff030141 00 903c64 60 803c40", form=0))
+    back = read_midi(to_midi(song))
+    assert ([t.name for t in song], [t.name for t in back]) == ([""], [""])
+    assert back[0].events == song[0].events == (Event(0.0, 0x03, b"A"),)
 
 
 @pytest.mark.parametrize("division", [24, 96, 480, 960, 32767])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
-import struct
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import mido
 import numpy as np
@@ -16,30 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midikit.errors import MidiError
-from midikit.smf import decode as decoder
 from midikit.smf.decode import decode
 from midikit.smf.scan import scan
+from tests.fuzz.invariants import check_both_ways
+from tests.smf_bytes import END, chunk, header, meta
+from tests.strategies import Made, events, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from midikit.smf.decode import MidiFile
-    from midikit.smf.scan import Scan
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "midi"
-END = bytes.fromhex("00 ff2f00")
 NOTE = bytes.fromhex("00 903c64 60 803c40")
-
-
-def header(*, form: int = 1, tracks: int = 1, division: int = 480) -> bytes:
-    """Make a header chunk."""
-    return b"MThd" + struct.pack(">IHHH", 6, form, tracks, division)
-
-
-def chunk(body: bytes | str, size: int | None = None) -> bytes:
-    """Make an MTrk chunk of hex or bytes, with its true length or another one."""
-    body = bytes.fromhex(body) if isinstance(body, str) else body
-    return b"MTrk" + struct.pack(">I", len(body) if size is None else size) + body
 
 
 def one_track(body: bytes | str) -> bytes:
@@ -53,81 +40,6 @@ def kinds(data: bytes) -> list[str]:
 
 
 # ---------------------------------------------------------------- mido as oracle
-
-delta_times = st.one_of(
-    st.integers(0, 300), st.sampled_from([127, 128, 16383, 16384, 2097151, 2097152, (1 << 28) - 1])
-)
-low = st.integers(0, 127)
-texts = st.binary(max_size=9)
-
-
-class Made(NamedTuple):
-    """An event to write: its delta-time, status or None for running status, and what follows."""
-
-    delta: int
-    status: int
-    rest: bytes
-    may_run: bool
-
-
-def number(value: int) -> bytes:
-    """Write a variable-length number."""
-    out = [value & 0x7F]
-    while value := value >> 7:
-        out.insert(0, value & 0x7F | 0x80)
-    return bytes(out)
-
-
-def meta(kind: int, payload: bytes) -> bytes:
-    """Write what follows the 0xFF of a meta event."""
-    return bytes([kind]) + number(len(payload)) + payload
-
-
-two = st.builds(
-    Made,
-    delta_times,
-    st.one_of(st.integers(0x80, 0xBF), st.integers(0xE0, 0xEF)),
-    st.tuples(low, low).map(bytes),
-    st.booleans(),
-)
-one = st.builds(
-    Made, delta_times, st.integers(0xC0, 0xDF), low.map(lambda b: bytes([b])), st.booleans()
-)
-payloads = st.one_of(
-    st.tuples(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 9, 0x7F]), texts),
-    st.tuples(st.just(0x51), st.integers(1, 0xFFFFFF).map(lambda us: us.to_bytes(3, "big"))),
-    st.tuples(
-        st.just(0x58),
-        st.builds(lambda n, d: bytes([n, d, 24, 8]), st.integers(1, 255), st.integers(0, 7)),
-    ),
-    st.tuples(
-        st.just(0x59),
-        st.builds(lambda s, m: bytes([s & 255, m]), st.integers(-7, 7), st.integers(0, 1)),
-    ),
-    st.tuples(st.just(0x54), st.just(bytes([0x61, 59, 59, 24, 99]))),
-    st.tuples(st.just(0x20), st.integers(0, 15).map(lambda c: bytes([c]))),
-    st.tuples(st.just(0x21), low.map(lambda p: bytes([p]))),
-    st.tuples(st.just(0x00), st.just(b"\x01\x02")),
-)
-metas = st.builds(lambda d, p: Made(d, 0xFF, meta(*p), may_run=False), delta_times, payloads)
-sysex = st.builds(
-    lambda d, body: Made(d, 0xF0, number(len(body) + 1) + bytes(body) + b"\xf7", may_run=False),
-    delta_times,
-    st.lists(low, max_size=200),
-)
-events = st.lists(st.one_of(two, two, two, one, metas, sysex), max_size=30)
-
-
-def write(made: list[Made]) -> bytes:
-    """Write a track, with running status where an event may use it and the bytes before allow."""
-    out, running = bytearray(), 0
-    for event in made:
-        out += number(event.delta)
-        if not (event.may_run and event.status == running):
-            out.append(event.status)
-        out += event.rest
-        running = event.status if event.status < 0xF0 else 0
-    return bytes(out) + END
 
 
 def as_mido_sees(data: bytes) -> list[list[tuple[int, bytes]]]:
@@ -195,61 +107,23 @@ def test_a_long_plain_track_is_what_mido_reads() -> None:
 # ---------------------------------------------------------------- the walk behind the scan
 
 
-def all_irregular(data: bytes, spans: list[tuple[int, int]]) -> Scan:
-    """Scan nothing, so that every track is walked."""
-    nothing = [0] * len(spans)
-    return replace(
-        scan(data, []),
-        irregular=list(range(len(spans))),
-        counts=nothing,
-        meta_counts=nothing,
-        last_tick=nothing,
-    )
-
-
-def same(data: bytes) -> None:
-    """Assert that both readings of some bytes agree in every column, repair and offset."""
-    fast = decode(data)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoder, "scan", all_irregular)
-        slow = decode(data)
-    for name in ("tick", "status", "data1", "data2"):
-        assert getattr(fast, name).tolist() == getattr(slow, name).tolist(), name
-    for name in ("bounds", "meta_tick", "meta_offset", "meta_before", "meta_kind", "meta_data"):
-        assert getattr(fast, name) == getattr(slow, name), name
-    assert (fast.meta_bounds, fast.last_tick) == (slow.meta_bounds, slow.last_tick)
-    assert fast.repairs == slow.repairs
-    for track in range(len(fast)):
-        for index in range(len(fast[track].tick)):
-            assert fast.locator.offset(track, index) == slow.locator.offset(track, index)
-
-
 @settings(deadline=None, max_examples=60)
 @given(st.lists(events, min_size=1, max_size=3), st.data())
 def test_scan_and_walk_agree(tracks: list[list[Made]], data: st.DataObject) -> None:
     """Sound tracks beside damaged ones: both readings give the same events and repairs."""
     body = bytearray(header(tracks=len(tracks)) + b"".join(chunk(write(made)) for made in tracks))
-    same(bytes(body))
+    check_both_ways(bytes(body))
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(14, len(body) - 1))] = data.draw(st.integers(0, 255))
-    same(bytes(body))
+    check_both_ways(bytes(body))
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(events, min_size=1, max_size=3))
 def test_both_run_on_across_metas(tracks: list[list[Made]]) -> None:
     """Running status that meta and sysex events do not end is read and counted alike."""
-    bodies = []
-    for made in tracks:
-        out, running = bytearray(), 0
-        for event in made:
-            out += number(event.delta)
-            if not (event.may_run and event.status == running):
-                out.append(event.status)
-            out += event.rest
-            running = event.status if event.status < 0xF0 else running
-        bodies.append(chunk(bytes(out) + END))
-    same(header(tracks=len(tracks)) + b"".join(bodies))
+    bodies = [chunk(write(made, across=True)) for made in tracks]
+    check_both_ways(header(tracks=len(tracks)) + b"".join(bodies))
 
 
 def test_tracks_of_texts_are_walked() -> None:
@@ -262,8 +136,8 @@ def test_tracks_of_texts_are_walked() -> None:
     assert scan(lyrics, [(22, len(lyrics))]).irregular == []
     assert scan(dense, [(22, len(dense))]).irregular == [0]
     assert (file.repairs, len(file.tick), len(file.meta_data)) == ((), 200, 200)
-    same(lyrics)
-    same(dense)
+    check_both_ways(lyrics)
+    check_both_ways(dense)
 
 
 def test_many_equal_faults_are_counted() -> None:
@@ -375,6 +249,10 @@ def test_faults_inside_events_cost_nothing_else(body: str, message: str) -> None
         # The first length runs into the next chunk or past the end: the events tell better.
         (header(tracks=2) + chunk(NOTE + END, 13) + chunk(NOTE + END), "chunk-length", 2),
         (header(tracks=2) + chunk(NOTE + END, 1 << 30) + chunk(NOTE + END), "chunk-length", 2),
+        # It reaches over the next track, to the end or to a third; it ends inside a text.
+        (header(tracks=2) + chunk(NOTE + END, 32) + chunk(NOTE + END), "chunk-length", 2),
+        (header(tracks=3) + chunk(NOTE + END, 32) + 2 * chunk(NOTE + END), "chunk-length", 3),
+        (header() + chunk(b"\0\xff\1\x04Koto" + NOTE + END, 4), "chunk-length", 1),
         # A header of 4 bytes cannot be; one of 4 GiB is not there.
         (b"MThd\0\0\0\4" + header()[8:] + chunk(NOTE + END), "header-length", 1),
         (b"MThd\xff\xff\xff\xff" + header()[8:] + chunk(NOTE + END), "header-length", 1),
@@ -394,6 +272,7 @@ def test_faults_around_the_tracks(data: bytes, kind: str, notes: int) -> None:
         b"MThd\0\0\0\x08" + header()[8:] + b"\0\0" + chunk(NOTE + END),  # a longer header
         header() + b"XFIH\0\0\0\5hello" + chunk(NOTE + END),  # an unknown chunk
         header() + chunk(NOTE + END) + b"XFKM\0\0\0\5hello",
+        header() + chunk(b"\0\xff\1\x09MTrk Koto" + NOTE + END),  # a text that is a tag
         b"RIFF\x2e\0\0\0RMIDdata\x22\0\0\0" + header() + chunk(NOTE + END) + b"\0",
         b"RIFF\x37\0\0\0RMIDJUNK\0\0\0\0data\x22\0\0\0" + header() + chunk(NOTE + END) + b"\0\0\0",
         header(form=2) + chunk(NOTE + END),
@@ -421,6 +300,7 @@ def test_time_in_frames() -> None:
         (b"\x1f\x8b\x08", "gzip data; unpack it first"),
         (b"<html>", "a web page or XML document"),
         (b'{"code": 200}', "JSON, expected a Standard MIDI File"),
+        (b"RIFF\0\0\0", "byte 0: the RIFF header is cut short, got 7 of 12 bytes"),
         (b"RIFF\0\0\0\0WAVEfmt ", "byte 8: a RIFF file of type 'WAVE', expected RMID or MThd"),
         (b"RIFF\0\0\0\0RMID", "a RIFF/RMID file without a data chunk"),
         (b"RIFF\x10\0\0\0RMIDdata\4\0\0\0MTrk", "byte 20: the RIFF/RMID wrapper holds no MThd"),
@@ -457,4 +337,4 @@ def test_a_header_alone_is_a_file_without_tracks() -> None:
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.mid")), ids=lambda path: path.stem)
 def test_fixtures_read_alike_both_ways(path: Path) -> None:
     """The curated files, sound and damaged: scan and walk agree."""
-    same(path.read_bytes())
+    check_both_ways(path.read_bytes())

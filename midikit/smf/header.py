@@ -18,6 +18,8 @@ __all__ = ["Header", "find_tracks", "read_header"]
 _JUNK_BYTES = 128
 _HEADER_BYTES = 14
 _CHUNK_BYTES = 8
+_RIFF_BYTES = 12
+_END_OF_TRACK = b"\xff\x2f\0"
 _DEFAULT_DIVISION = 480
 _FRAME_RATES = {24, 25, 29, 30}
 _OTHER_FORMATS = (
@@ -165,7 +167,10 @@ def _find_header(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
 
 def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
     """Find the data chunk of a RIFF/RMID file: its offset and end."""
-    form = data[8:12]
+    form = data[8:_RIFF_BYTES]
+    if len(data) < _RIFF_BYTES:
+        text = f"the RIFF header is cut short, got {len(data)} of {_RIFF_BYTES} bytes"
+        raise MidiError(source, text, 0)
     if form != b"RMID":
         shown = printable(form.decode("latin-1"))
         raise MidiError(source, f"a RIFF file of type '{shown}', expected RMID or MThd", 8)
@@ -173,7 +178,7 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
     if claimed + 8 > len(data):
         text = f"RIFF claims {counted(claimed, 'byte')}, the file has {len(data) - 8:,}"
         faults.add("riff-length", 4, None, text, "ignored")
-    i = 12
+    i = _RIFF_BYTES
     while i + _CHUNK_BYTES <= len(data):
         size = int.from_bytes(data[i + 4 : i + 8], "little")
         start = i + _CHUNK_BYTES
@@ -184,7 +189,7 @@ def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
                 faults.add("riff-length", i + 4, None, text, "ignored")
             return start, min(start + size, len(data))
         i = start + size + (size & 1)
-    raise MidiError(source, "a RIFF/RMID file without a data chunk", 12)
+    raise MidiError(source, "a RIFF/RMID file without a data chunk", _RIFF_BYTES)
 
 
 def find_tracks(
@@ -192,8 +197,9 @@ def find_tracks(
 ) -> list[tuple[int, int]]:
     """List the MTrk chunks.
 
-    A claimed length is believed if it leads to another chunk or to the end of the file. Where it
-    does not, the events themselves say where the track ends.
+    A claimed length is believed if it leads to another chunk or to the end of the file, and does
+    not reach over a chunk that begins where the events end. Where it does not, the events
+    themselves say where the track ends.
 
     Parameters
     ----------
@@ -262,6 +268,13 @@ def _is_tag(tag: bytes) -> bool:
     return len(tag) == 4 and tag.isascii() and tag.decode("ascii").isprintable()
 
 
+def _leads_on(data: bytes, end: int, limit: int) -> bool:
+    """Whether a track that ends here leads to the end of the file or to another chunk."""
+    tag = data[end : end + 4]
+    is_last = data[end - len(_END_OF_TRACK) : end] == _END_OF_TRACK
+    return end == limit or tag == b"MTrk" or (is_last and _is_tag(tag))
+
+
 def _track_span(
     data: bytes, i: int, limit: int, track: int, faults: Faults
 ) -> tuple[tuple[int, int], int]:
@@ -269,11 +282,14 @@ def _track_span(
     size = int.from_bytes(data[i + 4 : i + 8], "big")
     start = i + _CHUNK_BYTES
     end = start + size
-    if end <= limit and (end + 4 > limit or _is_tag(data[end : end + 4])):
-        return (start, end), end
     after = data.find(b"MTrk", start, limit)
+    leads_on = end <= limit and _leads_on(data, end, limit)
+    if leads_on and not start <= after < end:
+        return (start, end), end
     bound = limit if after < 0 else after
     stop = end_of_track(data, start, bound)
+    if leads_on and stop != after:
+        return (start, end), end
     if stop is None:
         if end <= limit:
             return (start, end), end

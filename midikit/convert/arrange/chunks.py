@@ -174,7 +174,9 @@ def part_chunk(part: Part, tempo: TempoTicks) -> Chunk:
         The track.
     """
     track = part.track
-    head = [_named(track.name)] if track.name else []
+    # A later name among the events is not the track's own: an empty one keeps the first place.
+    is_named = track.name or any(event.kind == _TRACK_NAME for event in track.events)
+    head = [_named(track.name)] if is_named else []
     if track.port and all(event.kind != _PORT for event in track.events):
         head.append(meta(_PORT, bytes([track.port & 0x7F])))
     program, controls = _controls(part)
