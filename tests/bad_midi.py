@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.smf_bytes import END, chunk, header, meta, number, rmid, whole
 
-__all__ = ["CASES", "FOLDER", "README", "Case", "row_of"]
+__all__ = ["CASES", "FOLDER", "README", "Case", "row_of", "write_rows"]
 
 README = Path(__file__).parent.parent / "fixtures" / "README.md"
 HEADING = "## Damaged and odd .mid files"
@@ -382,17 +382,21 @@ def row_of(case: Case) -> str:
     return f"| `bad/midi/{case.name}.mid` | {case.wrong} | {expected} |"
 
 
+def write_rows(heading: str, start: str, rows: list[str]) -> None:
+    """Replace the rows below a heading of ``fixtures/README.md``."""
+    kept = [line for line in README.read_text("utf-8").splitlines() if not line.startswith(start)]
+    begin = kept.index(heading)
+    place = next(i for i in range(begin, len(kept)) if kept[i].startswith("| ---")) + 1
+    kept[place:place] = rows
+    README.write_text("\n".join(kept) + "\n", "utf-8")
+
+
 def main() -> None:
     """Write the files and their rows."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for case in CASES:
         (FOLDER / f"{case.name}.mid").write_bytes(case.data)
-    lines = README.read_text("utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith("| `bad/midi/")]
-    begin = kept.index(HEADING)
-    place = next(i for i in range(begin, len(kept)) if kept[i].startswith("| ---")) + 1
-    kept[place:place] = [row_of(case) for case in CASES]
-    README.write_text("\n".join(kept) + "\n", "utf-8")
+    write_rows(HEADING, "| `bad/midi/", [row_of(case) for case in CASES])
 
 
 if __name__ == "__main__":
