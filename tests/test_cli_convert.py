@@ -158,8 +158,8 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
     ("words", "message"),
     [
         (["--to", "mp3"], "--to mp3: no such target; expected one or more of mid, npz"),
-        (["-o", "song.wav"], "-o song.wav: cannot write .wav; expected .mid, .npz, "),
-        (["-o", "x.foo"], ".csv or a folder/"),
+        (["-o", "song.ogg"], "-o song.ogg: cannot write .ogg; expected .mid, .npz, "),
+        (["-o", "x.foo"], ".wav or a folder/"),
         (["-o", ""], "-o is empty; expected a file, a folder or -"),
         (["-o", "/dev/null"], "-o /dev/null: is no folder and no plain file"),
         (["-o", "/dev/full"], "pass - for standard output"),

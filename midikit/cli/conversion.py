@@ -120,6 +120,7 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         dressed, chosen = _with_programs(song, settings)
         changes += () if "mid" in settings.targets else chosen
         files |= {target: _render(target, dressed, layout.grid, settings) for target in others}
+        changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
     ordered = {target: files[target] for target in settings.targets}
     return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name)
@@ -226,11 +227,26 @@ def _render(target: str, song: Song, grid: BeatGrid | None, settings: Settings) 
         if settings.per_beat is not None:
             return pianoroll(song, per_beat=settings.per_beat, grid=grid).to_npz()
         return pianoroll(song, fs=settings.fs).to_npz()
+    if target == "wav":
+        from midikit.convert.audio.wav import to_wav  # noqa: PLC0415 - loads numpy
+
+        return to_wav(song)
     from midikit.convert.table import to_csv, to_notes_npz  # noqa: PLC0415 - loads numpy
 
     if target == "notes.npz":
         return to_notes_npz(song)
     return to_csv(song, grid=grid).encode("utf-8", "surrogatepass")
+
+
+def _played_by() -> tuple[Change]:
+    """Say which synthesizer played."""
+    from midikit.convert.audio.wav import synthesizer  # noqa: PLC0415 - loads numpy
+    from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
+
+    what = "the .wav is played by FluidSynth, with the SoundFont of pretty_midi"
+    if synthesizer() == "numpy":
+        what = "the .wav is played by a plain synthesizer; midikit[audio] brings FluidSynth"
+    return (Change("sound", "", what),)
 
 
 def _check(opened: Opened, settings: Settings) -> tuple[Comparison | None, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +16,7 @@ from midikit.cli.convert_options import SectionedCommand, convert_options
 from midikit.cli.exits import Exit
 from midikit.cli.merging import merged_source
 from midikit.cli.options import check_effects
-from midikit.cli.outputs import Destination, parse_targets
+from midikit.cli.outputs import Destination, parse_targets, refuse_same
 from midikit.cli.record import replay
 from midikit.cli.report import Report
 from midikit.cli.settings import Settings
@@ -75,6 +77,9 @@ def convert(ctx: click.Context, /, source: tuple[str, ...], **options: Any) -> N
     _check_batch(inputs, settings, is_merged=is_merged)
     sources = [merged_source(inputs)] if is_merged else inputs
     destinations = Destination.of_all(sources, chosen, output, inputs=inputs)
+    for audio, one in itertools.product(settings.audio, destinations):
+        for path in one.paths.values():
+            refuse_same(Path(audio), path)
     if options["as_json"] and destinations[0].is_stdout:
         raise click.UsageError("--json and the output both go to stdout; pass -o FILE")
     fetcher = None

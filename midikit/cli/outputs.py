@@ -24,12 +24,19 @@ __all__ = [
     "TARGETS",
     "Destination",
     "parse_targets",
+    "refuse_same",
     "typed",
     "write_outputs",
     "write_stdout",
 ]
 
-TARGETS = {"mid": ".mid", "npz": ".npz", "notes.npz": ".notes.npz", "csv": ".csv"}
+TARGETS = {
+    "mid": ".mid",
+    "npz": ".npz",
+    "notes.npz": ".notes.npz",
+    "csv": ".csv",
+    "wav": ".wav",
+}
 """Each target and the ending of its files."""
 
 STDOUT = "-"
@@ -302,13 +309,29 @@ def _check_inputs(sources: Sequence[Source], path: Path) -> None:
     for source in sources:
         if source.path is None:
             continue
-        try:
-            same = path.absolute() == source.path.absolute() or path.samefile(source.path)
-        except OSError:
-            same = False
-        if same:
-            shown = printable(str(path), 200)
-            raise OutputError(f"{shown}: is the input itself; expected another name for the output")
+        refuse_same(source.path, path)
+
+
+def refuse_same(read: Path, path: Path) -> None:
+    """Refuse to write over a file that is read.
+
+    Parameters
+    ----------
+    read, path : Path
+        The file that is read, and the one to be written.
+
+    Raises
+    ------
+    OutputError
+        If they are the same.
+    """
+    try:
+        same = path.absolute() == read.absolute() or path.samefile(read)
+    except OSError:
+        same = False
+    if same:
+        shown = printable(str(path), 200)
+        raise OutputError(f"{shown}: is the input itself; expected another name for the output")
 
 
 def _same_folder(one: Path, other: Path) -> bool:

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midikit.convert.audio.wav import synthesizer, to_wav, write_wav
     from midikit.convert.midi import plan_midi, to_midi, write_midi
     from midikit.convert.objects import (
         from_mido,
@@ -27,17 +28,21 @@ __all__ = [
     "mido_losses",
     "plan_midi",
     "pretty_midi_losses",
+    "synthesizer",
     "to_csv",
     "to_midi",
     "to_mido",
     "to_notes_npz",
     "to_pretty_midi",
+    "to_wav",
     "write_csv",
     "write_midi",
     "write_notes_npz",
+    "write_wav",
 ]
 
 _HOME = {
+    "audio.wav": ("synthesizer", "to_wav", "write_wav"),
     "midi": ("plan_midi", "to_midi", "write_midi"),
     "objects": (
         *("from_mido", "mido_losses", "to_mido"),
