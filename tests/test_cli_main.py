@@ -83,7 +83,17 @@ def test_a_file_needs_no_network_and_no_other_library(words: list[str], tmp_path
 
 def test_every_command_has_help_with_examples_first(capsys: pytest.CaptureFixture[str]) -> None:
     """Examples come before options, and every command can be loaded."""
-    names = ["demo", "convert", "inspect", "compare", "fetch", "archive", "sandbox", "doctor"]
+    names = [
+        "demo",
+        "convert",
+        "inspect",
+        "compare",
+        "play",
+        "fetch",
+        "archive",
+        "sandbox",
+        "doctor",
+    ]
     assert list(COMMANDS) == names
     for name in COMMANDS:
         assert main([name, "--help"]) == 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         to_mido,
         to_pretty_midi,
     )
+    from midikit.convert.play import play
     from midikit.convert.table import to_csv, to_notes_npz, write_csv, write_notes_npz
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "from_pretty_midi",
     "mido_losses",
     "plan_midi",
+    "play",
     "pretty_midi_losses",
     "synthesizer",
     "to_csv",
@@ -48,6 +50,7 @@ _HOME = {
         *("from_mido", "mido_losses", "to_mido"),
         *("from_pretty_midi", "pretty_midi_losses", "to_pretty_midi"),
     ),
+    "play": ("play",),
     "table": ("to_csv", "to_notes_npz", "write_csv", "write_notes_npz"),
 }
 _MODULE_OF = {
