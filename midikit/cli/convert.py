@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def _check_merge(inputs: Sequence[Source], settings: Settings) -> None:
         raise click.UsageError("--check hosted goes without --merge: each clip has its own .mid")
     seen: set[object] = set()
     for source in inputs:
-        key = source.clip_id if source.path is None else source.path.resolve()
+        key = source.clip_id if source.path is None else os.path.realpath(source.path)
         if key in seen:
             raise click.UsageError(f"{source.shown} is given twice; --merge takes each part once")
         if key:
