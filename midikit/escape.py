@@ -6,6 +6,7 @@ Whatever is printed, used as a file name or opened in a spreadsheet goes through
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -13,22 +14,92 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["csv_cell", "each_stem", "file_stem", "printable", "quoted", "unique_stems"]
+__all__ = [
+    "csv_cell",
+    "each_stem",
+    "file_stem",
+    "folded",
+    "json_line",
+    "json_text",
+    "printable",
+    "quoted",
+    "unique_stems",
+]
 
 _SHOWN = 80
 _STEM_BYTES = 120
+_MARKS_AT_MOST = 4
+"""Combining marks on one letter that are shown as such: no script writes more."""
+
 _DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", "conin$", "conout$"]
-    + [f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³"]
+    ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$"]
+    + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
 )
 _UNSAFE_IN_STEM = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]+')
-_FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
-_PLAIN = re.compile(r"[\x20-\x7e]*\Z")
+_FORMULA = (
+    r"[=+\-@|%\u2212\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6a\ufe6b"
+    r"\uff05\uff0b\uff0d\uff1d\uff20\uff5c]"
+)
+"""What may make a formula of a cell, wide and small forms included."""
+
+# Each run of separators, quotes and spaces is looked at once, however long it is.
+_CELL_BEGIN = re.compile(rf"""(?<![,;|"'\s])[\s']*+[,;|"][,;|"'\s]*+(?={_FORMULA})""")
+_FORMULA_BEGIN = re.compile(rf"\s*+{_FORMULA}")
+_HIDDEN_THOUGH_ASSIGNED = frozenset(
+    chr(code)
+    for first, last in (
+        (0x34F, 0x34F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)
+"""Letters and marks that Unicode has nothing shown for: fillers, joiners, variation selectors."""
 
 
 def _is_hidden(char: str) -> bool:
     """Whether a terminal would obey, hide or misplace this character instead of showing it."""
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    if char in _HIDDEN_THOUGH_ASSIGNED:
+        return True
+    # Control, format, surrogate, private, unassigned, separators of lines; a space is none.
+    return not char.isprintable() and unicodedata.category(char) != "Zs"
+
+
+_REMEMBERED = 4096
+
+
+class _Escapes(dict[int, str]):
+    """What `str.translate` puts in the place of a character, by its code point."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        shown = char.encode("unicode_escape").decode("ascii") if _is_hidden(char) else char
+        if len(self) < _REMEMBERED:
+            self[code] = shown
+        return shown
+
+
+_ESCAPES = _Escapes()
+
+
+def _escaped(text: str) -> str:
+    """Write characters that do not show as escapes."""
+    return text if text.isascii() and text.isprintable() else text.translate(_ESCAPES)
+
+
+def _thinned(text: str) -> str:
+    """Write marks as escapes that would pile up on a letter and over the lines around it."""
+    shown, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        few = marks <= _MARKS_AT_MOST
+        shown.append(char if few else char.encode("unicode_escape").decode("ascii"))
+    return "".join(shown)
 
 
 def printable(text: object, limit: int = _SHOWN) -> str:
@@ -44,7 +115,8 @@ def printable(text: object, limit: int = _SHOWN) -> str:
     Returns
     -------
     str
-        Control, C1, format, bidi, surrogate and unassigned characters as escapes, cut at `limit`.
+        Control, C1, format, bidi, surrogate, unassigned and invisible characters as escapes, and
+        so the fifth and further marks on one letter; cut at `limit`.
 
     Examples
     --------
@@ -52,13 +124,54 @@ def printable(text: object, limit: int = _SHOWN) -> str:
     Lead\x1b[2J
     """
     whole = str(text)
-    shown = whole[:limit]
-    if not _PLAIN.match(shown):
-        shown = "".join(
-            char.encode("unicode_escape").decode("ascii") if _is_hidden(char) else char
-            for char in shown
-        )
+    shown = _escaped(whole[:limit])
+    if not shown.isascii():
+        shown = _thinned(shown)
     return shown + "…" if len(whole) > limit else shown
+
+
+def json_line(values: object) -> str:
+    r"""Write a value as one line of JSON in visible ASCII, from which text comes back exactly.
+
+    Parameters
+    ----------
+    values : object
+        What `json.dumps` takes.
+
+    Returns
+    -------
+    str
+        The line, without its end.
+
+    Examples
+    --------
+    >>> print(json_line({"name": "\x7f\u202ekoto"}))
+    {"name": "\u007f\u202ekoto"}
+    """
+    return json.dumps(values, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def json_text(text: str) -> str:
+    r"""Show a JSON document on a terminal without letting it act; in its text nothing changes.
+
+    Parameters
+    ----------
+    text : str
+        The document.
+
+    Returns
+    -------
+    str
+        The same, what does not show but tabs and line ends as JSON escapes.
+
+    Examples
+    --------
+    >>> print(json_text('["\x9b2J"]'))
+    ["\u009b2J"]
+    """
+    return "".join(
+        json_line(char)[1:-1] if char not in "\n\t" and _is_hidden(char) else char for char in text
+    )
 
 
 def quoted(value: object, limit: int = _SHOWN) -> str:
@@ -104,43 +217,59 @@ def file_stem(name: str, fallback: str = "untitled") -> str:
     name : str
         A name from the input, such as an instrument's.
     fallback : str, optional
-        What to use when nothing of the name is left.
+        What to use when nothing of the name is left; a stem.
 
     Returns
     -------
     str
-        Without separators, control characters, reserved characters, leading or trailing dots and
-        spaces or a leading dash; no device name of Windows; at most 120 bytes of UTF-8. A name that
-        had to be cut ends in a digest of the whole.
+        Without separators, control and invisible characters, reserved characters, leading or
+        trailing dots and spaces or a leading dash; no device name of Windows, whatever follows;
+        at most 120 bytes of UTF-8. A name that had to be cut ends in a digest of the whole. A stem
+        is its own stem.
 
     Examples
     --------
     >>> file_stem("../etc/passwd"), file_stem("NUL"), file_stem("Synth Voice")
     ('etc_passwd', 'NUL_', 'Synth Voice')
     """
-    clean = "".join("_" if _is_hidden(char) else char for char in name[: 4 * _STEM_BYTES])
+    head = name[: 4 * _STEM_BYTES]
+    clean = "".join(" " if char.isspace() else "_" if _is_hidden(char) else char for char in head)
     clean = _UNSAFE_IN_STEM.sub("_", unicodedata.normalize("NFC", clean))
-    clean = clean.strip(" ._-").lstrip("~")
-    if len(name) > 4 * _STEM_BYTES or len(clean.encode()) > _STEM_BYTES:
+    clean = _trimmed(clean)
+    base, dot, rest = clean.partition(".")
+    if base.rstrip(" ").lower() in _DEVICES:
+        clean = f"{base.rstrip(' ')}_{dot}{rest}"
+    if len(name) > len(head) or len(clean.encode()) > _STEM_BYTES:
         import hashlib  # noqa: PLC0415 - loads OpenSSL, and few names are that long
 
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        cut = clean.encode()[: _STEM_BYTES - 9].decode("utf-8", "ignore").rstrip(" ._-")
-        clean = f"{cut}-{digest}"
-    if clean.split(".")[0].rstrip(" ").lower() in _DEVICES:
-        clean += "_"
+        clean = f"{_cut(clean or fallback, _STEM_BYTES - 9)}-{digest}"
     return clean or fallback
 
 
-def unique_stems(names: list[str], fallback: str = "untitled") -> list[str]:
+def _trimmed(stem: str) -> str:
+    """Take off what hides a file, makes an option of it, or gets lost on the way."""
+    return stem.lstrip(" ._-~").rstrip(" ._-")
+
+
+def _cut(stem: str, most_bytes: int) -> str:
+    """Cut a stem to so many bytes, at a whole character."""
+    return _trimmed(stem.encode()[:most_bytes].decode("utf-8", "ignore"))
+
+
+def unique_stems(
+    names: Iterable[str], fallback: str = "untitled", *, reserved: str = ""
+) -> list[str]:
     """Turn names into safe file names that no file system confuses.
 
     Parameters
     ----------
-    names : list of str
+    names : iterable of str
         Names from the input, in order.
     fallback : str, optional
         What to use for a name of which nothing is left.
+    reserved : str, optional
+        As for `each_stem`.
 
     Returns
     -------
@@ -152,38 +281,69 @@ def unique_stems(names: list[str], fallback: str = "untitled") -> list[str]:
     >>> unique_stems(["Bass", "bass", "a/b", "a:b"])
     ['Bass', 'bass (2)', 'a_b', 'a_b (2)']
     """
-    return list(each_stem(names, fallback))
+    return list(each_stem(names, fallback, reserved=reserved))
 
 
-def each_stem(names: Iterable[str], fallback: str = "untitled") -> Iterator[str]:
+def each_stem(
+    names: Iterable[str], fallback: str = "untitled", *, reserved: str = ""
+) -> Iterator[str]:
     """Do the same with a stream of names.
 
     Parameters
     ----------
     names : iterable of str
-        Names from the input, in order.
+        Names from the input, in order. A name's stem depends on those before it alone.
     fallback : str, optional
         What to use for a name of which nothing is left.
+    reserved : str, optional
+        An ending, such as ``.notes``, that no stem may have because another kind of file of a stem
+        has it (``song.notes.npz``); its dot becomes ``_``.
 
     Yields
     ------
     str
-        One stem a name. Some 100 bytes are kept of each.
+        One stem a name, each its own `file_stem`. Some 100 bytes are kept of each.
     """
     taken: set[str] = set()
     used: dict[str, int] = {}
     for name in names:
-        candidate = stem = file_stem(name, fallback)
-        while (folded := _folded(candidate)) in taken:
-            used[_folded(stem)] = number = used.get(_folded(stem), 1) + 1
-            candidate = f"{stem} ({number})"
-        taken.add(folded)
+        stem = file_stem(name, fallback)
+        if reserved and stem.lower().endswith(reserved):
+            stem = f"{stem[: -len(reserved)]}_{stem[1 - len(reserved) :]}"
+        candidate, kept = stem, folded(stem)
+        key = kept
+        while key in taken:
+            used[kept] = number = used.get(kept, 1) + 1
+            tail = f" ({number})"
+            candidate = f"{_cut(stem, _STEM_BYTES - len(tail))}{tail}"
+            key = folded(candidate)
+        taken.add(key)
         yield candidate
 
 
-def _folded(stem: str) -> str:
-    """Return what two names have in common where a file system takes them for one."""
-    return unicodedata.normalize("NFKC", stem).casefold()
+def folded(name: str) -> str:
+    r"""Return what two names have in common where a file system may take them for one.
+
+    Parameters
+    ----------
+    name : str
+        A file name.
+
+    Returns
+    -------
+    str
+        The name without differences of case, of normal form or of width.
+
+    Examples
+    --------
+    >>> folded("\uff22ass") == folded("BASS"), folded("\u00e9") == folded("e\u0301")
+    (True, True)
+    """
+    if name.isascii():
+        return name.lower()
+    text = unicodedata.normalize("NFKD", name)
+    # Upper case first: it takes a dotless i for an I, as some file systems do.
+    return unicodedata.normalize("NFKD", text.upper().casefold())
 
 
 def csv_cell(text: str) -> str:
@@ -197,13 +357,15 @@ def csv_cell(text: str) -> str:
     Returns
     -------
     str
-        Control characters escaped; a leading ``= + - @``, tab or return gets an apostrophe in
-        front, so that no program takes it for a formula.
+        Control and invisible characters escaped; ``= + - @``, their wide forms and the like get an
+        apostrophe in front where a cell begins with them, also if it is a comma, a semicolon or a
+        quote in the text that begins one for a program set to another separator.
 
     Examples
     --------
-    >>> csv_cell("=1+1"), csv_cell("Koto")
-    ("'=1+1", 'Koto')
+    >>> csv_cell("=1+1"), csv_cell("a;=1+1"), csv_cell("Koto")
+    ("'=1+1", "a;'=1+1", 'Koto')
     """
-    shown = printable(text, limit=len(text))
-    return "'" + shown if shown.lstrip()[:1] in _FORMULA else shown
+    shown = _escaped(text)
+    cell = _CELL_BEGIN.sub(lambda begin: f"{begin[0]}'", shown)
+    return f"'{cell}" if _FORMULA_BEGIN.match(cell) else cell

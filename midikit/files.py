@@ -11,15 +11,18 @@ import os
 import stat
 from pathlib import Path
 
-from midikit.errors import InputError, LimitError, OutputError
+from midikit.errors import InputError, LimitError, MidikitError, OutputError
 from midikit.escape import printable
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
     "MIDI_SUFFIXES",
+    "check_plain",
     "check_replace",
+    "holds",
     "make_folder",
     "read_bytes",
+    "reason",
     "write_bytes",
 ]
 
@@ -29,8 +32,40 @@ _NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 MIDI_SUFFIXES = frozenset([".mid", ".midi"])
 """Endings, in lower case, of files that are read as .mid."""
 
+_PIPES = frozenset(["/dev/fd", "/proc/self/fd"])
+"""Folders of what the shell has opened already, as in ``midikit convert <(curl ...)``."""
+
 DEFAULT_MAX_BYTES = 1 << 26
 """Largest file that is read unless a limit is given (64 MiB)."""
+
+
+def check_plain(path: str | os.PathLike[str]) -> None:
+    """Refuse what is there but no plain file: opening a pipe may wait for ever.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file. A pipe that the shell has opened, ``/dev/fd/N``, is as good as one.
+
+    Raises
+    ------
+    InputError
+        If it is a device, a socket or a named pipe.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - as in `write_bytes`
+    except (OSError, ValueError):
+        return  # said better by what opens it
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return
+    if stat.S_ISFIFO(mode):
+        if os.fspath(path) == "/dev/stdin" or str(Path(path).parent) in _PIPES:
+            return
+        what = "a named pipe"
+    else:
+        what = "a socket" if stat.S_ISSOCK(mode) else "a device"
+    problem = f"is {what}, no plain file"
+    raise InputError(printable(path, 200), "", problem)
 
 
 def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
@@ -64,7 +99,7 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYT
                 data += file.read(max_bytes + 1 - len(data))
     except (OSError, ValueError) as error:
         shown = printable(os.fspath(path), 200)
-        raise InputError(shown, "", f"cannot be read: {_reason(error)}") from None
+        raise InputError(shown, "", f"cannot be read: {reason(error)}") from None
     if len(data) > max_bytes:
         shown = printable(os.fspath(path), 200)
         raise LimitError(
@@ -119,8 +154,8 @@ def write_bytes(
             raise
     except (OSError, ValueError) as error:
         # Python 3.13 names the call in a ValueError.
-        reason = "is a folder" if _is_folder(target) else _reason(error).removeprefix("replace: ")
-        raise OutputError(f"{printable(target, 200)}: cannot be written: {reason}") from None
+        told = "is a folder" if _is_folder(target) else reason(error).removeprefix("replace: ")
+        raise OutputError(f"{printable(target, 200)}: cannot be written: {told}") from None
 
 
 def make_folder(folder: Path) -> None:
@@ -139,7 +174,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        problem = f"this folder cannot be made: {_reason(error)}"
+        problem = f"this folder cannot be made: {reason(error)}"
         raise OutputError(f"{printable(str(folder), 200)}: {problem}") from None
 
 
@@ -158,23 +193,41 @@ def check_replace(path: str | os.PathLike[str], data: bytes) -> None:
     OutputError
         If there is a file with other content, or a symbolic link.
     """
-    shown = printable(os.fspath(path), 200)
     try:
         found = os.lstat(path)
     except (OSError, ValueError):
         return  # not there, or said better by what writes it
+    shown = printable(os.fspath(path), 200)
     if stat.S_ISLNK(found.st_mode):
         raise OutputError(
             f"{shown}: is a symbolic link; pass force=True to replace it, not what it points to"
         )
-    if stat.S_ISDIR(found.st_mode):
-        return
-    try:
-        same = found.st_size == len(data) and Path(path).read_bytes() == data
-    except OSError:
-        same = False
-    if not same:
+    if not stat.S_ISDIR(found.st_mode) and not holds(path, data):
         raise OutputError(f"{shown}: exists with other content; pass force=True to replace it")
+
+
+def holds(path: str | os.PathLike[str], data: bytes) -> bool:
+    """Tell whether a plain file is there that holds exactly this.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file.
+    data : bytes
+        What it may hold.
+
+    Returns
+    -------
+    bool
+        False also for a symbolic link to such a file, and for what cannot be read.
+    """
+    try:
+        found = os.lstat(path)
+        # A pipe is not opened: that may wait for ever.
+        plain = stat.S_ISREG(found.st_mode) and found.st_size == len(data)
+        return plain and read_bytes(path, max_bytes=len(data)) == data
+    except (OSError, ValueError, MidikitError):
+        return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -191,8 +244,19 @@ def _is_folder(target: str) -> bool:
         return False
 
 
-def _reason(error: OSError | ValueError) -> str:
-    """Say in the system's words why a file or folder cannot be had."""
+def reason(error: OSError | ValueError) -> str:
+    """Say in the system's words why a file or folder cannot be had.
+
+    Parameters
+    ----------
+    error : OSError or ValueError
+        What was raised; a ValueError is about a name that can be none.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 

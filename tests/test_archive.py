@@ -889,8 +889,11 @@ def test_an_export_overwrites_nothing_else(archive: SqliteArchive, tmp_path: Pat
     done = archive.export(tmp_path)
     assert (done.clips, done.written) == (0, 0)
     assert [str(d) for d in done.damage] == [
-        f"clip {name}: {tmp_path / f'{name}.json'}: is there and holds something else; pass --force"
-        for name in (CLIP, "other")
+        f"clip {name}: {tmp_path / f'{name}.json'}: {problem}"
+        for name, problem in (
+            (CLIP, "exists with other content; pass force=True to replace it"),
+            ("other", "is a symbolic link; pass force=True to replace it, not what it points to"),
+        )
     ]
     assert archive.export(tmp_path, force=True).clips == 2
     assert not target.exists()
@@ -900,7 +903,7 @@ def test_an_export_overwrites_nothing_else(archive: SqliteArchive, tmp_path: Pat
     with pytest.raises(InputError, match=r"midikit-archive\.jsonl: line 2: no line of an export"):
         archive.export(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="this folder cannot be made"):
         archive.export(tmp_path / "file" / "x")
 
 

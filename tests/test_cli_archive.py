@@ -160,7 +160,7 @@ def test_export_and_import_need_nothing_else(cli: Any, filled: Path, tmp_path: P
     assert done.code == 1
     assert "Error: clip unknown-1: is unknown: there is no answer of it" in done.err
     (tmp_path / "out" / f"{CLIP}.mid").write_bytes(b"mine")
-    assert "is there and holds something else; pass --force" in cli("archive", "export", "out").err
+    assert "exists with other content; --force replaces it" in cli("archive", "export", "out").err
     assert cli("archive", "export", "out", "--force").code == 0
     filled.rename(tmp_path / "old")
     done = cli("archive", "import", "out")

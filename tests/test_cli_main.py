@@ -195,7 +195,7 @@ def test_messages_are_one_line_without_control_characters() -> None:
 def test_messages_to_callers_are_said_in_options() -> None:
     """Names of arguments in the library's messages become options of the command line."""
     for said, shown in (
-        ("9 bytes, more than 8; pass max_bytes= to read them all the same", "9 bytes, more than 8"),
+        ("is a device, no plain file", "is a device, no plain file; pass - to read"),
         ("use fewer ticks_per_quarter or a slower tempo", "use a smaller --ticks-per-quarter or a"),
         ("shorten the names or raise it with max_bytes=", "shorten the names"),
         ("with fs= or per_beat=, or raise it with max_bytes=", "with a smaller --fs"),
@@ -204,6 +204,8 @@ def test_messages_to_callers_are_said_in_options() -> None:
         text = exits.explain(errors.LimitError(said))
         assert text.startswith(shown)
         assert "max_bytes" not in text
+    read = exits.explain(errors.LimitError("9 bytes, more than 8; pass max_bytes= to read them"))
+    assert read == "9 bytes, more than 8; in Python max_bytes= reads more"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from midikit.batch.engine import run
 from midikit.errors import OutputError
 from midikit.escape import each_stem, printable
-from midikit.files import MIDI_SUFFIXES, check_replace, make_folder, write_bytes
+from midikit.files import MIDI_SUFFIXES, check_plain, check_replace, make_folder, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -144,6 +144,7 @@ def _convert(names: tuple[str, str], *, tempo: Tempo, strict: bool, force: bool)
     from midikit.parse.response import read_json  # noqa: PLC0415 - loads numpy
 
     source, target = names
+    check_plain(source)
     is_midi = os.path.splitext(source)[1].lower() in MIDI_SUFFIXES  # noqa: PTH122 - text
     song = read_midi(source, strict=strict) if is_midi else read_json(source, strict=strict)
     repairs = song.repairs

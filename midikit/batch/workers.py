@@ -26,6 +26,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from midikit.errors import MidikitError, WorkerError
+from midikit.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,7 @@ Result: TypeAlias = "tuple[Any, Exception | None]"
 """What a function made of an item, or why it did not."""
 
 _MOST = 60 if sys.platform == "win32" else 1000  # Windows waits for 63 things at most
+_LONGEST = 1500
 _TICK = 0.5
 _PATIENCE = 5.0
 
@@ -311,9 +313,11 @@ def _plain(result: Result) -> Result:
     try:
         pickle.dumps(value)
     except Exception as reason:  # noqa: BLE001 - whatever pickling raises
-        return None, WorkerError(f"what came of it cannot leave its process: {reason}")
+        return None, WorkerError(
+            f"what came of it cannot leave its process: {printable(reason, _LONGEST)}"
+        )
     return value, error
 
 
 def _described(error: Exception) -> WorkerError:
-    return WorkerError(f"{type(error).__name__}: {error}")
+    return WorkerError(printable(f"{type(error).__name__}: {error}", _LONGEST))

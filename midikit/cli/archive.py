@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from midikit.cli.exits import Exit
+from midikit.cli.exits import Exit, as_options
 from midikit.cli.options import Number
 from midikit.cli.records import moment, print_records, record_row
 from midikit.cli.report import MOST_LINES, Report, common_options, is_terminal
@@ -283,7 +283,8 @@ def path(as_json: bool, quiet: bool, debug: bool) -> None:
     if as_json:
         report.row({"home": str(home), "exit": 0})
     else:
-        click.echo(str(home))
+        # Exactly for a script; a terminal is shown what it cannot obey.
+        report.line(printable(home, 4096) if is_terminal(sys.stdout) else str(home))
 
 
 @archive.command("prune", help=_PRUNE)
@@ -366,9 +367,9 @@ def _folder(word: str) -> Path:
 def _print_damage(report: Report, damage: Sequence[Damage]) -> None:
     """Print what is damaged, however quiet."""
     for item in damage[:MOST_LINES]:
-        click.echo(f"Error: {printable(item, 280)}", err=True)
+        report.line(f"Error: {printable(as_options(str(item)), 280)}", is_error=True)
     if len(damage) > MOST_LINES:
-        click.echo(f"and {len(damage) - MOST_LINES:,} more", err=True)
+        report.line(f"and {len(damage) - MOST_LINES:,} more", is_error=True)
     if damage:
         report.say((f"{count(len(damage), 'fault')}", "bad"))
 

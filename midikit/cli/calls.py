@@ -19,6 +19,7 @@ from midikit.cli.exits import Exit
 from midikit.cli.fetch_plan import known_records
 from midikit.cli.report import is_terminal
 from midikit.errors import OutputError, RemoteError, UnsavedError
+from midikit.escape import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -195,10 +196,15 @@ def _printed(raw: bytes) -> str:
     for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-            stream.buffer.write(raw + b"\n")
+            stream.buffer.write((_shown(raw) if is_terminal(stream) else raw) + b"\n")
             stream.buffer.flush()
             return f"printed on {name}"
     return "lost: neither stdout nor stderr took it"
+
+
+def _shown(raw: bytes) -> bytes:
+    """Write an answer for a terminal: what would act on it as JSON writes it in text."""
+    return json_text(raw.decode("utf-8", "surrogateescape")).encode()
 
 
 def refuse_large_batch(clip_ids: Sequence[str], hint: str) -> None:

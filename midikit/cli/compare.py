@@ -72,7 +72,7 @@ def compare(
     result = compare_songs(songs[0], songs[1], tolerance=tolerance)
     code = Exit.DONE if result.same else Exit.DIFFERENT
     if as_json:
-        names = {"reference": reference.shown, "estimate": estimate.shown}
+        names = {"reference": reference.exactly, "estimate": estimate.exactly}
         report.row({**names, **result.to_dict(), "error": None, "exit": int(code)})
     elif not quiet:
         for number, line in enumerate(str(result).splitlines()):

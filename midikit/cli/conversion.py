@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.sources import check_plain
 from midikit.errors import InputError
 from midikit.escape import printable
+from midikit.files import check_plain
 
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,7 +132,7 @@ def _check_merge(inputs: Sequence[Source], settings: Settings) -> None:
         raise click.UsageError("--check hosted goes without --merge: each clip has its own .mid")
     seen: set[object] = set()
     for source in inputs:
-        key = source.clip_id if source.path is None else source.path.resolve()
+        key = source.clip_id if source.path is None else os.path.realpath(source.path)
         if key in seen:
             raise click.UsageError(f"{source.shown} is given twice; --merge takes each part once")
         if key:

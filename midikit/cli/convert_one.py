@@ -224,9 +224,9 @@ class Converter:
 
 def _row(job: Job) -> dict[str, Any]:
     """Begin the JSON line of a song."""
-    row: dict[str, Any] = {"source": job.source.shown, "outputs": [], "error": None, "exit": 0}
+    row: dict[str, Any] = {"source": job.source.exactly, "outputs": [], "error": None, "exit": 0}
     if job.source.kind == "merged":
-        row["sources"] = [one.shown for one in job.inputs]
+        row["sources"] = [one.exactly for one in job.inputs]
     return row
 
 

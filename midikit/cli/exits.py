@@ -22,12 +22,25 @@ from midikit.errors import (
 )
 from midikit.escape import printable
 
-__all__ = ["BrokenPromiseError", "Exit", "close_output", "code_of", "explain", "report"]
+__all__ = [
+    "BrokenPromiseError",
+    "Exit",
+    "as_options",
+    "close_output",
+    "code_of",
+    "explain",
+    "report",
+    "traceback_lines",
+]
 
 _LONGEST = 1500
+_MORE = "; in Python max_bytes= reads more"
+_PLAIN = r"\g<0>; pass - to read standard input"
 _AS_OPTIONS = (
-    (re.compile(r"; pass max_bytes= to (read|make) (it|them)( all)?( the same)?"), ""),
+    (re.compile(r"; pass max_bytes= to read (it|them)( all)?( the same)?"), _MORE),
+    (re.compile(r"; pass max_bytes= to make (it|them)( all)?( the same)?"), ""),
     (re.compile(r" or (pass|raise it with) max_bytes=( to make it all the same)?"), ""),
+    (re.compile(r"is (a named pipe|a socket|a device), no plain file"), _PLAIN),
     (re.compile(r"pass force=True to replace it"), "--force replaces it"),
     (re.compile(r"with fs= or per_beat=,?"), "with a smaller --fs"),
     (re.compile(r"overlap='trim', 'spill' or 'keep'"), "--overlap trim, spill or keep"),
@@ -109,9 +122,7 @@ def explain(error: BaseException, source: str = "") -> str:
     if isinstance(error, MemoryError):
         text = "needs more memory than there is"
     elif isinstance(error, MidikitError):
-        text = str(error)
-        for words, option in _AS_OPTIONS:
-            text = words.sub(option, text)
+        text = as_options(str(error))
     elif isinstance(error, OSError) and error.errno == errno.EBADF and not error.filename:
         text = "stdout is closed"  # the one stream of the three whose errors come this far
     elif isinstance(error, OSError):
@@ -125,6 +136,46 @@ def explain(error: BaseException, source: str = "") -> str:
     if source and source not in text:
         text = f"{source}: {text}"
     return printable(" ".join(text.split()), _LONGEST)
+
+
+def as_options(text: str) -> str:
+    """Say what the library says to callers as the command line says it.
+
+    Parameters
+    ----------
+    text : str
+        A message.
+
+    Returns
+    -------
+    str
+        The same with options in place of arguments.
+
+    Examples
+    --------
+    >>> as_options("a.mid: exists; pass force=True to replace it")
+    'a.mid: exists; --force replaces it'
+    """
+    for words, option in _AS_OPTIONS:
+        text = words.sub(option, text)
+    return text
+
+
+def traceback_lines(error: BaseException) -> list[str]:
+    """Write the traceback of an error for ``--debug``.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    list of str
+        Its lines without control characters, each bounded.
+    """
+    whole = "".join(traceback.format_exception(error))
+    return [printable(line, _LONGEST) for line in whole.rstrip("\n").split("\n")]
 
 
 def report(error: BaseException, *, debug: bool = False) -> int:
@@ -159,7 +210,7 @@ def report(error: BaseException, *, debug: bool = False) -> int:
 def _tell(error: BaseException, code: Exit, *, debug: bool) -> None:
     """Print what ended the program."""
     if debug and code != Exit.USAGE:
-        traceback.print_exception(error, file=sys.stderr)
+        click.echo("\n".join(traceback_lines(error)), err=True)
     if code == Exit.INTERRUPTED:
         click.echo("interrupted", err=True)
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):

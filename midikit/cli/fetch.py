@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,8 +10,8 @@ from midikit.cli.calls import LARGE_BATCH, refuse_large_batch
 from midikit.cli.fetch_plan import print_plan, print_resent
 from midikit.cli.options import Number, WholeNumber
 from midikit.cli.report import Report, common_options
-from midikit.cli.sources import canonical_id, check_ids, check_plain
-from midikit.files import read_bytes
+from midikit.cli.sources import canonical_id, check_ids, read_stdin
+from midikit.files import check_plain, read_bytes
 
 __all__ = ["fetch", "read_ids"]
 
@@ -145,11 +144,11 @@ def read_ids(source: str) -> list[str]:
     InputError
         If it cannot be read.
     """
-    if source != "-":
+    if source == "-":
+        data = read_stdin(_MAX_LIST_BYTES)
+    else:
         check_plain(Path(source))
-    data = (
-        sys.stdin.buffer.read() if source == "-" else read_bytes(source, max_bytes=_MAX_LIST_BYTES)
-    )
+        data = read_bytes(source, max_bytes=_MAX_LIST_BYTES)
     lines = data.decode("utf-8-sig", "replace").splitlines()
     words = (line.partition("#")[0].strip() for line in lines)
     return [canonical_id(word.removeprefix("clip:")) for word in words if word]

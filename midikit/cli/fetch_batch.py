@@ -99,7 +99,9 @@ class Batch:
         self._budget = Budget(sys.maxsize if limit is None else limit)
         self._stems: dict[str, str] = {}
         if wishes.folder is not None:
-            self._stems = dict(zip(ids, unique_stems(list(ids), "clip"), strict=True))
+            # "a.hosted.mid" is the hosted file of "a".
+            stems = unique_stems(ids, "clip", reserved=".hosted")
+            self._stems = dict(zip(ids, stems, strict=True))
         self._failures = 0
         self._is_ended = False
 

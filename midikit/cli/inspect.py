@@ -336,7 +336,7 @@ def inspect(
         except Exception as error:  # noqa: BLE001 - one bad input never hides the others
             failed = report.failure(error, one.shown)
             worst = max(worst, failed["exit"])
-            row = {"source": one.shown, "error": failed, "exit": failed["exit"]}
+            row = {"source": one.exactly, "error": failed, "exit": failed["exit"]}
         else:
             if not as_json:
                 if number:
@@ -383,7 +383,7 @@ def _json_row(source: Source, opened: Opened, rows: list[Row], beat: Beat) -> di
     """Put everything into plain values for JSON."""
     song = opened.song
     return {
-        "source": source.shown,
+        "source": source.exactly,
         "title": song.title,
         "tracks": [asdict(row) for row in rows],
         "notes": song.note_count,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from midikit.errors import OutputError
-from midikit.escape import printable, unique_stems
+from midikit.escape import folded, printable, unique_stems
 from midikit.files import check_replace, make_folder, write_bytes
 
 if TYPE_CHECKING:
@@ -274,10 +274,8 @@ def _check_file(number: int, targets: Sequence[str], output: str) -> None:
 def _stems(sources: Sequence[Source]) -> list[str]:
     """Choose a safe name for each input's outputs."""
     names = [source.stem for source in sources if source.error is None]
-    stems = iter(unique_stems(names))
-    chosen = ["" if source.error is not None else next(stems) for source in sources]
-    # "song.notes" + ".npz" is the notes of "song".
-    return [stem + "_" if stem.lower().endswith(".notes") else stem for stem in chosen]
+    stems = iter(unique_stems(names, reserved=".notes"))  # "song.notes.npz" is that of "song"
+    return ["" if source.error is not None else next(stems) for source in sources]
 
 
 def _check_folders(sources: Sequence[Source], targets: Sequence[str], output: str | None) -> None:
@@ -295,9 +293,9 @@ def _check_folders(sources: Sequence[Source], targets: Sequence[str], output: st
 
 def _check_names(sources: Sequence[Source], made: Sequence[Destination]) -> None:
     """Refuse to give an output the name of an input in its folder."""
-    outputs = {path.name.casefold(): path for one in made for path in one.paths.values()}
+    outputs = {folded(path.name): path for one in made for path in one.paths.values()}
     for source in sources:
-        path = None if source.path is None else outputs.get(source.path.name.casefold())
+        path = None if source.path is None else outputs.get(folded(source.path.name))
         if source.path is not None and path and _same_folder(source.path.parent, path.parent):
             how = "-o FILE or another folder" if len(sources) == 1 else "-o with another folder"
             problem = f"its output would take the name of an input; pass {how}"

@@ -7,22 +7,20 @@ before, and every line and list is bounded: names, paths and messages come from 
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
 import sys
 import textwrap
-import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 import click
 
-from midikit.cli.exits import explain
+from midikit.cli.exits import explain, traceback_lines
 from midikit.cli.rows import error_row
 from midikit.cli.table import table_lines
 from midikit.cli.words import count
-from midikit.escape import printable
+from midikit.escape import json_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,7 +100,7 @@ class Report:
         dict
             The same for a JSON row.
         """
-        shown = "".join(traceback.format_exception(error)) if self.debug else ""
+        shown = "".join(f"{line}\n" for line in traceback_lines(error)) if self.debug else ""
         self.line(f"{shown}Error: {explain(error, source)}", is_error=True)
         return error_row(error, source)
 
@@ -201,7 +199,7 @@ class Report:
         values : dict
             What it holds; plain ASCII comes out.
         """
-        self.line(json.dumps(values, ensure_ascii=True))
+        self.line(json_line(values))
 
     def table(
         self,

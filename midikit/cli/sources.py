@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import re
-import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ import click
 
 from midikit.errors import InputError, LimitError
 from midikit.escape import printable, quoted
-from midikit.files import DEFAULT_MAX_BYTES, MIDI_SUFFIXES, read_bytes
+from midikit.files import DEFAULT_MAX_BYTES, MIDI_SUFFIXES, check_plain, read_bytes, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +32,8 @@ __all__ = [
     "Source",
     "canonical_id",
     "check_ids",
-    "check_plain",
     "open_source",
+    "read_stdin",
     "resolve",
 ]
 
@@ -43,9 +42,6 @@ _CLIP = "clip:"
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SUFFIXES = MIDI_SUFFIXES | {".json"}
-_PIPES = frozenset(["/dev/fd", "/proc/self/fd"])
-"""Folders of what the shell has opened already, as in ``midikit convert <(curl ...)``."""
-
 _MAGIC_WITHIN = 132
 _SHOWN = 120
 
@@ -70,6 +66,8 @@ class Source:
         The folder it was found in, where that is what the user named.
     error : MidikitError or None, optional
         Why it is refused.
+    word : str, optional
+        The file as it was named, whatever is in the name.
     """
 
     shown: str
@@ -79,6 +77,12 @@ class Source:
     clip_id: str = ""
     folder: Path | None = None
     error: MidikitError | None = field(default=None, compare=False)
+    word: str = ""
+
+    @property
+    def exactly(self) -> str:
+        """The input as it was named: for JSON, not for a terminal."""
+        return self.word or self.shown
 
     @property
     def name(self) -> str:
@@ -191,18 +195,17 @@ def _resolve_one(word: str) -> list[Source]:
     if word.startswith(_CLIP):
         clip_id = canonical_id(word.removeprefix(_CLIP))
         if problem := _id_problem(clip_id):
-            return [_refused(shown, problem)]
+            return [_refused(word, problem)]
         return [Source(f"clip {printable(clip_id)}", clip_id, "clip", clip_id=clip_id)]
     path = Path(word)
     try:
         if path.is_dir():
-            return _in_folder(path, shown)
+            return _in_folder(path, word)
         exists = path.exists()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        return [_refused(shown, f"cannot be read: {reason}")]
+        return [_refused(word, f"cannot be read: {reason(error)}")]
     if exists:
-        return [Source(shown, _stem(path), "file", path)]
+        return [Source(shown, _stem(path), "file", path, word=word)]
     if _UUID.fullmatch(word):
         return [
             Source(
@@ -210,31 +213,36 @@ def _resolve_one(word: str) -> list[Source]:
             )
         ]
     return [
-        _refused(shown, "no such file; expected a .json, a .mid, a folder, a clip id (a UUID) or -")
+        _refused(word, "no such file; expected a .json, a .mid, a folder, a clip id (a UUID) or -")
     ]
 
 
-def _refused(shown: str, problem: str) -> Source:
-    return Source(shown, "", "refused", error=InputError(shown, "", problem))
+def _refused(word: str, problem: str) -> Source:
+    shown = printable(word, _SHOWN)
+    return Source(shown, "", "refused", error=InputError(shown, "", problem), word=word)
 
 
-def _in_folder(folder: Path, shown: str) -> list[Source]:
+def _in_folder(folder: Path, word: str) -> list[Source]:
     """List the inputs of a folder: plain files and links, not the folders and pipes in it."""
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-        found = [
-            path
-            for path in found
-            if not path.name.startswith(".") and (path.is_file() or not path.exists())
-        ]
     except OSError as error:
-        return [_refused(shown, f"cannot be read: {error.strerror}")]
+        return [_refused(word, f"cannot be read: {reason(error)}")]
+    found = [path for path in found if not path.name.startswith(".") and _may_be_file(path)]
     if not found:
-        return [_refused(shown, "no .json or .mid file in this folder")]
+        return [_refused(word, "no .json or .mid file in this folder")]
     return [
-        Source(printable(str(path), _SHOWN), _stem(path), "file", path, folder=folder)
+        Source(printable(path, _SHOWN), _stem(path), "file", path, folder=folder, word=str(path))
         for path in found
     ]
+
+
+def _may_be_file(path: Path) -> bool:
+    """Whether it is a file, or a link that leads nowhere: that is told by what opens it."""
+    try:
+        return path.is_file() or not path.exists()
+    except OSError:
+        return True
 
 
 def _stem(path: Path) -> str:
@@ -272,7 +280,7 @@ def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None
     if source.kind == "clip":
         return _open_clip(source, fetcher, strict=strict)
     if source.kind == "stdin":
-        return _parsed(_read_stdin(), strict=strict)
+        return _parsed(read_stdin(DEFAULT_MAX_BYTES), strict=strict)
     assert source.path is not None
     check_plain(source.path)
     suffix = source.path.suffix.lower()
@@ -283,43 +291,33 @@ def open_source(source: Source, *, strict: bool = False, fetcher: Fetcher | None
     return _parsed(read_bytes(source.path), strict=strict)
 
 
-def check_plain(path: Path) -> None:
-    """Refuse what is there but no plain file: opening a pipe may wait for ever.
+def read_stdin(max_bytes: int) -> bytes:
+    """Read standard input to its end, if it has one in time.
 
     Parameters
     ----------
-    path : Path
-        The file. A pipe that the shell has opened, ``/dev/fd/N``, is as good as one.
+    max_bytes : int
+        Most bytes to read.
+
+    Returns
+    -------
+    bytes
+        What came.
 
     Raises
     ------
     InputError
-        If it is a device, a socket or a named pipe.
+        If it is closed or cannot be read.
+    LimitError
+        If more than `max_bytes` come.
     """
     try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return  # said better by what opens it
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return
-    if stat.S_ISFIFO(mode):
-        if str(path) == "/dev/stdin" or str(path.parent) in _PIPES:
-            return
-        what = "a named pipe"
-    else:
-        what = "a socket" if stat.S_ISSOCK(mode) else "a device"
-    problem = f"is {what}, no plain file; pass - to read standard input"
-    raise InputError(printable(path, 200), "", problem)
-
-
-def _read_stdin() -> bytes:
-    try:
-        data = sys.stdin.buffer.read(DEFAULT_MAX_BYTES + 1)
+        data = sys.stdin.buffer.read(max_bytes + 1)
     except OSError as error:
-        reason = "it is closed" if error.errno == errno.EBADF else error.strerror
-        raise InputError("stdin", "", f"cannot be read: {reason}") from None
-    if len(data) > DEFAULT_MAX_BYTES:
-        raise LimitError(f"larger than {DEFAULT_MAX_BYTES:,} bytes")
+        problem = "it is closed" if error.errno == errno.EBADF else reason(error)
+        raise InputError("stdin", "", f"cannot be read: {problem}") from None
+    if len(data) > max_bytes:
+        raise LimitError(f"stdin: larger than {max_bytes:,} bytes; pass max_bytes= to read it all")
     return data
 
 

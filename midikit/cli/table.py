@@ -75,7 +75,9 @@ def _cells_wide(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        0
+        if unicodedata.category(char) in {"Mn", "Me"}
+        else 1 + (unicodedata.east_asian_width(char) in "WF")
         for char in text
     )
 

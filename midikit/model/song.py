@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midikit.errors import NotesError
-from midikit.escape import printable
+from midikit.escape import printable, quoted
 from midikit.model.events import (
     CONTROL,
     KEY_SIGNATURE,
@@ -33,6 +33,8 @@ NOTE_ARRAY = np.dtype(
     [*((name, NOTE[name]) for name in NOTE.names or ()), ("track", "i4")], align=True
 )
 """`NOTE` with the index of the note's track: a row of `Song.note_array`."""
+
+_MOST_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,9 +256,11 @@ class Song:
         if len(found) == 1:
             return self.tracks[found[0]]
         if found:
-            raise KeyError(f"{len(found)} tracks are named {key!r}: use one of the indices {found}")
-        names = ", ".join(repr(printable(track.name)) for track in self.tracks)
-        raise KeyError(f"no track is named {key!r}; there are {names or 'no tracks'}")
+            indices = _listed([str(index) for index in found])
+            many = f"{len(found)} tracks are named {quoted(key)}"
+            raise KeyError(f"{many}: use one of the indices [{indices}]")
+        names = _listed([quoted(track.name) for track in self.tracks[: _MOST_NAMES + 1]])
+        raise KeyError(f"no track is named {quoted(key)}; there are {names or 'no tracks'}")
 
     def select(self, *, name: str | None = None, drums: bool | None = None) -> Song:
         """Take some of the tracks.
@@ -377,3 +381,9 @@ class Song:
             f"<Song {tracks} track{'' if tracks == 1 else 's'}, "
             f"{notes:,} note{'' if notes == 1 else 's'}, {self.end:.1f} s>"
         )
+
+
+def _listed(words: list[str]) -> str:
+    """Say words of a list, the first ones of a long one."""
+    more = ", …" if len(words) > _MOST_NAMES else ""
+    return ", ".join(words[:_MOST_NAMES]) + more

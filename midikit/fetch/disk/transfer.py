@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from midikit.errors import InputError, MidikitError, OutputError
+from midikit.errors import InputError, MidikitError
 from midikit.escape import file_stem, printable, unique_stems
 from midikit.fetch.archive import Record, check_clip_id
 from midikit.fetch.disk.checkup import Damage
 from midikit.fetch.disk.ledger import encode, sha256
-from midikit.files import read_bytes, write_bytes
+from midikit.files import (
+    check_plain,
+    check_replace,
+    holds,
+    make_folder,
+    read_bytes,
+    reason,
+    write_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -146,11 +154,7 @@ def export_clips(
     OutputError
         If the folder or the list cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        shown = printable(folder, 200)
-        raise OutputError(f"{shown}: cannot be written: {error.strerror}") from None
+    make_folder(folder)
     listed = _read_list(folder)
     # A clip keeps the name that it had, whatever other clips have come in between.
     names = {entry.record.clip_id: name for name, entry in listed.items()}
@@ -207,8 +211,8 @@ def read_pieces(folder: Path) -> Iterator[Piece | Damage]:
     shown = printable(folder, 200)
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".json")
-    except OSError as error:
-        raise InputError(shown, "", f"cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(shown, "", f"cannot be read: {reason(error)}") from None
     listed = _read_list(folder)
     if not paths:
         raise InputError(shown, "", "no .json file in this folder; expected one of archive export")
@@ -225,8 +229,10 @@ def read_pieces(folder: Path) -> Iterator[Piece | Damage]:
 def _piece(path: Path, entry: _Entry | None) -> Piece:
     """Read the files of a clip and hold them against the list."""
     shown = printable(path, 200)
+    check_plain(path)
     answer = read_bytes(path, max_bytes=_MOST_BYTES)
     beside = path.with_suffix(".mid")
+    check_plain(beside)
     midi = read_bytes(beside, max_bytes=_MOST_BYTES) if beside.exists() else None
     if entry is None:
         clip_id = path.stem
@@ -254,13 +260,10 @@ def _piece(path: Path, entry: _Entry | None) -> Piece:
 
 def _put(path: Path, data: bytes, *, force: bool) -> bool:
     """Write a file unless it is there; tell whether it was written."""
-    if path.is_symlink() or path.exists():
-        plain = path.is_file() and not path.is_symlink() and path.stat().st_size == len(data)
-        if plain and read_bytes(path, max_bytes=_MOST_BYTES) == data:
-            return False
-        if not force:
-            shown = printable(path, 200)
-            raise OutputError(f"{shown}: is there and holds something else; pass --force")
+    if holds(path, data):
+        return False
+    if not force:
+        check_replace(path, data)
     write_bytes(path, data)
     return True
 

@@ -112,7 +112,8 @@ class Writer:
         job = _Job(work, undo, time.monotonic() + patience)
         with self._lock:
             if self._closed:
-                raise OutputError(f"{self._path}: the archive is closed; open it anew")
+                problem = "the archive is closed; open it anew"
+                raise OutputError(f"{printable(self._path, 300)}: {problem}")
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._loop, name="midikit-archive", daemon=True
