@@ -65,7 +65,7 @@ _TEXTS = (
 
 def midi_seeds() -> list[bytes]:
     """Return files, sound and damaged."""
-    seeds = _small("midi/*.mid") + _small("bad/*.mid")
+    seeds = _small("midi/*.mid") + _small("bad/midi/*.mid")
     seeds += [whole(body) for body in _EVENTS]
     seeds += [whole(b"\0\xff" + meta(*row) + _NOTE) for row in _METAS]
     everything = b"".join(b"\0\xff" + meta(*row) for row in _METAS)
@@ -82,7 +82,7 @@ def midi_seeds() -> list[bytes]:
 
 def answer_seeds() -> list[bytes]:
     """Return answers, sound and damaged."""
-    seeds = _small("answers/*.json") + _small("bad/*.json") + list(_TEXTS)
+    seeds = _small("answers/*.json") + _small("bad/answers/*.json") + list(_TEXTS)
     bodies = [json.dumps(body).encode() for body in _BODIES]
     first = bodies[0]
     wide = codecs.BOM_UTF16_LE + first.decode().encode("utf-16-le")
