@@ -42,10 +42,16 @@ __all__ = [
 ]
 
 _SMALLEST_ON = 3
+"""Bytes of the shortest event that may start a note."""
+
 _SMALLEST_NOTE = len('{"start":1,"end":1,"pitch":1}')
 _MOST_ROWS = 200 * 27
+"""More rows than any report has: 200 a kind for a .mid, 1,000 and one a kind for an answer."""
+
 _MOST_BYTES = 1 << 24
 _LONGEST = 3_000
+"""Characters of a message, in which each of 200 of the input may be an escape of ten."""
+
 _ROUNDING = 1e-12
 
 

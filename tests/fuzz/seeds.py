@@ -58,13 +58,14 @@ _TEXTS = (
     b'{"instruments":[{"name":"A","notes":[{"start":NaN,"end":1e400,"pitch":-1,"velocity":1}]}]}',
     b'{"instruments":[{"name":"A","notes":[{"start":0,"start":1,"end":2,"pitch":3}]}]}',
     b'{"instruments":[{"name":"A\xff\x01","notes":[]}],"x":' + b"[" * 210 + b"]" * 210 + b"}",
+    b'{"instruments":[{"name":"A","notes":[' + 1100 * b"null," + b"1]}]}",
     b"<html><title>504</title></html>",
 )
 
 
 def midi_seeds() -> list[bytes]:
     """Return files, sound and damaged."""
-    seeds = _small("midi/*.mid") + _small("bad/*.mid")
+    seeds = _small("midi/*.mid") + _small("bad/midi/*.mid")
     seeds += [whole(body) for body in _EVENTS]
     seeds += [whole(b"\0\xff" + meta(*row) + _NOTE) for row in _METAS]
     everything = b"".join(b"\0\xff" + meta(*row) for row in _METAS)
@@ -72,13 +73,16 @@ def midi_seeds() -> list[bytes]:
     one = whole(_NOTE, form=0)
     seeds += [one, rmid(one), bytes(128) + one, header(form=2, tracks=2) + 2 * chunk(_NOTE + END)]
     seeds += [whole(_NOTE, division=division) for division in (1, 0x7FFF, 0xE728, 0xE364, 0)]
+    slow, fast, pause = "00 ff5103 ffffff", "00 ff5103 000001", "ffffff7f ff0100"
+    far = bytes.fromhex(slow + 12 * pause + fast + "01 ff5103 000002 01 ff5103 000003") + _NOTE
+    seeds += [whole(far, division=0x7FFF), whole(*40 * [_NOTE]), whole(250 * "00 903cff")]
     seeds.append(header() + b"XFIH\0\0\0\2hi" + chunk(_NOTE, 1 << 31))
     return seeds
 
 
 def answer_seeds() -> list[bytes]:
     """Return answers, sound and damaged."""
-    seeds = _small("answers/*.json") + _small("bad/*.json") + list(_TEXTS)
+    seeds = _small("answers/*.json") + _small("bad/answers/*.json") + list(_TEXTS)
     bodies = [json.dumps(body).encode() for body in _BODIES]
     first = bodies[0]
     wide = codecs.BOM_UTF16_LE + first.decode().encode("utf-16-le")
