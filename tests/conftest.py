@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+collect_ignore = ["fuzz/worker.py"]  # needs atheris, which not every system has
+
 settings.register_profile("untimed", deadline=None)  # no test fails because a machine is busy
 settings.load_profile("untimed")
 
