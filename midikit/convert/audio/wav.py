@@ -155,8 +155,13 @@ def write_wav(
 
     Examples
     --------
+    >>> import pathlib, tempfile
     >>> from midikit.model.song import Song
-    >>> write_wav(Song(()), "silence.wav", synth="numpy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "silence.wav")
+    ...     write_wav(Song(()), path, synth="numpy")
+    ...     path.stat().st_size
+    44
     """
     write_bytes(path, to_wav(song, fs=fs, synth=synth, max_bytes=max_bytes))
 
