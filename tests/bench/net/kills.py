@@ -68,21 +68,23 @@ def measure(
             for clip_id in set().union(*(each.delivered for each in done)):
                 said.setdefault(clip_id, accounts[clip_id]["posts"])
         ended = [each.wait() for each in [at.start(*each) for each in all_words]]
-        without = endpoint.accounts()
+        without = endpoint.settled()
         twice = [clip_id for clip_id, row in without.items() if row["net"] > 1]
         wrong += [f"{clip_id}: charged twice without permission" for clip_id in twice]
         unknown = {clip_id for clip_id in ids if not any(clip_id in d.delivered for d in ended)}
         last = at.run(*words, "--resend-unknown", seconds=None)
-        with_ = endpoint.accounts()
+        with_ = endpoint.settled()
         wrong += [
             f"{clip_id}: said to be delivered, then asked for again"
             for clip_id, posts in said.items()
             if with_[clip_id]["posts"] != posts
         ]
-        extra = sum(row["net"] for row in with_.values())
-        extra -= sum(row["net"] for row in without.values())
-        if extra > len(unknown):
-            wrong.append(f"{extra} credits with permission for {len(unknown)} unknown clips")
+        more = {clip_id: with_[clip_id]["net"] - without[clip_id]["net"] for clip_id in ids}
+        wrong += [
+            f"{clip_id}: {credits_} credits with permission"
+            for clip_id, credits_ in more.items()
+            if credits_ > (clip_id in unknown)
+        ]
         if last.code or len(last.delivered) != clips:
             wrong.append(f"{clips - len(last.delivered)} clips missing: {last.err[-300:]!r}")
         most_at_once = endpoint.ledger()["totals"]["most_at_once"]
@@ -97,7 +99,7 @@ def measure(
             "said_delivered_before_a_kill": len(said),
             "unknown_after_kills": len(unknown),
             "charged_twice_without_permission": len(twice),
-            "extra_credits_with_permission": extra,
+            "extra_credits_with_permission": sum(more.values()),
             "violations": wrong,
         }
 

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ TOKEN = "tk-9Qv2Zr7Lx4Wm1Ns8Hd5Kc3"
 """A token whose every piece is found nowhere else."""
 
 _ROOT = Path(__file__).parents[3]
+_LOOK_SECONDS = 0.1
+_REST_SECONDS = 1.5
+"""Three times what the slowest fault of the kill harness waits before it charges."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,15 @@ class Endpoint:
         """Read the account of every clip."""
         found: dict[str, dict[str, int]] = _read(f"{self.ledger_url}/clips")
         return found
+
+    def settled(self) -> dict[str, dict[str, int]]:
+        """Read the accounts once they are at rest: calls of killed programs are still served."""
+        accounts, since = self.accounts(), time.monotonic()
+        while time.monotonic() - since < _REST_SECONDS:
+            time.sleep(_LOOK_SECONDS)
+            if (later := self.accounts()) != accounts:
+                accounts, since = later, time.monotonic()
+        return accounts
 
     def answer(self, clip_id: str) -> bytes:
         """Give the answer that a clip is delivered with, unless its faults change it."""
