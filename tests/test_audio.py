@@ -58,8 +58,44 @@ def test_length_and_channels_are_those_of_the_song(synth: Any) -> None:
     """Two channels, from second 0 to a little after the last note."""
     samples = played(song_of((0.5, 1.0, 60, 90)), synth)
     assert samples.shape[1] == 2
-    assert 1.0 < len(samples) / FS < 1.7
+    assert 1.0 < len(samples) / FS < 2.6
     assert 0.85 < np.abs(samples).max() < 0.95
+
+
+@pytest.mark.parametrize("synth", SYNTHS)
+def test_the_end_fades(synth: Any) -> None:
+    """What rings longer than the file does not break off."""
+    crash = played(song_of((0.5, 1.0, 49, 127), is_drum=True), synth)
+    assert np.abs(crash[-1]).max() == 0
+    assert np.abs(crash[-100:]).max() < 0.01
+
+
+@pytest.mark.parametrize("synth", SYNTHS)
+def test_parts_stand_apart(synth: Any) -> None:
+    """A song that names a place is louder on that side."""
+    for place, near in ((0, 0), (127, 1)):
+        controls = as_controls([(0.0, 0xB0, 10, place)])
+        samples = played(song_of((0, 0.5, 60, 90), controls=controls), synth)
+        levels = [energy(samples[:, side], 0, 0.5) for side in (0, 1)]
+        assert levels[1 - near] < 0.3 * levels[near]
+
+
+@pytest.mark.parametrize("synth", SYNTHS)
+@pytest.mark.parametrize(
+    "demo", [demo for demo in demo_songs() if any(demo.drums)], ids=lambda demo: demo.title
+)
+def test_whole_songs_grow_loud_at_their_onsets(synth: Any, demo: Any) -> None:
+    """Of all shifts of the onsets against the rises of energy, about none fits best."""
+    song = demo.song()
+    samples = played(song, synth, fs=8_000)
+    assert song.end < len(samples) / 8_000 < song.end + 1.6
+    step = 40  # 5 ms
+    blocks = samples[: len(samples) // step * step].reshape(-1, 2 * step)
+    level = np.log(np.sqrt((blocks**2).mean(axis=1)) + 1e-3)
+    rise = np.maximum(np.diff(level, prepend=level[0]), 0.0)
+    at = (song.note_array()["start"] * 8_000 / step).astype(int)
+    fit = [rise[np.clip(at + shift, 0, len(rise) - 1)].sum() for shift in range(-20, 21)]
+    assert abs(int(np.argmax(fit)) - 20) <= 2
 
 
 @pytest.mark.parametrize("synth", SYNTHS)
@@ -160,15 +196,15 @@ def test_songs_of_every_size_are_played() -> None:
 
 def test_what_is_too_long_is_refused_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line that says how to get it."""
-    with pytest.raises(LimitError, match=r"sound of 1,000,001 s is .* fs=, or raise .* max_bytes="):
+    with pytest.raises(LimitError, match=r"sound of 1,000,002 s is .* fs=, or raise .* max_bytes="):
         to_wav(song_of((0.0, 1e6, 60, 90)), synth="numpy")
     with pytest.raises(LimitError, match="the limit is 100;"):
         to_wav(song_of((0.0, 1.0, 60, 90)), synth="numpy", max_bytes=100)
     monkeypatch.setattr("midikit.convert.audio.wav.synthesize", Mock(side_effect=MemoryError))
     with pytest.raises(LimitError, match="sound of 2 s does not fit into this machine's memory; "):
         to_wav(song_of((0.0, 1.0, 60, 90)), synth="numpy")
-    for fs in (0, 7_999, 44_100.5, float("nan")):
-        with pytest.raises(ConversionError, match="expected 8,000 to 192,000 samples a second"):
+    for fs in (0, 7_999, 44_100.5, 96_001, float("nan")):
+        with pytest.raises(ConversionError, match="expected 8,000 to 96,000 samples a second"):
             to_wav(Song(()), fs=fs, synth="numpy")  # type: ignore[arg-type]
 
 
@@ -182,6 +218,29 @@ def test_the_synthesizer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert synthesizer() == "numpy"
     with pytest.raises(ConversionError, match=r"midikit\[audio\].*libfluidsynth3.*synth='numpy'"):
         synthesizer("fluidsynth")
+
+
+@NO_FLUIDSYNTH
+def test_finding_the_library_prints_nothing(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data goes to stdout; pyfluidsynth says there what it loads where CI is set."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
+    assert soundfont.is_there()
+    assert capfd.readouterr() == ("", "")
+
+
+@NO_FLUIDSYNTH
+def test_the_whole_file_is_played_by_fluidsynth() -> None:
+    """Whatever a file says to a synthesizer, without a word on stderr."""
+    odd = as_controls([
+        (0.0, 0xB0, 0, 5), (0.0, 0xC0, 99, 0), (0.1, 0xD0, 44, 0), (0.1, 0xA0, 60, 70),
+        (0.2, 0xE0, 127, 127), (0.3, 0xB0, 121, 0),
+    ])  # fmt: skip
+    rows = [(0.0, 1.0, 36, 90), (0.5, 1.0, 127, 90), (0.6, 0.6, 0, 1)]
+    parts = [song_of(*rows, controls=odd, program=i, is_drum=not i % 9)[0] for i in range(40)]
+    assert 0.85 < np.abs(played(Song(tuple(parts)), "fluidsynth")).max() < 0.95
 
 
 def test_convert_writes_it(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

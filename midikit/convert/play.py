@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from midikit.convert.midi import to_midi
+from midikit.convert.messages import timed_messages
 from midikit.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from midikit.model.song import Song
 
@@ -81,7 +80,7 @@ def play(
         raise ConversionError(f"speed {speed}: expected {_SPEEDS[0]:g} to {_SPEEDS[1]:g}")
     if not 0 <= start < float("inf"):
         raise ConversionError(f"start {start}: expected a second from 0 on")
-    messages = list(_timed(song))
+    messages = list(timed_messages(song))
     begun = 0
     try:
         began = clock()
@@ -100,20 +99,9 @@ def play(
     return begun
 
 
-def _timed(song: Song) -> Iterator[tuple[float, Any]]:
-    """Go through the messages of all tracks with their second."""
-    import mido  # noqa: PLC0415 - takes longer than all else here
-
-    seconds = 0.0
-    for message in mido.MidiFile(file=io.BytesIO(to_midi(song))):
-        seconds += message.time
-        if not message.is_meta:
-            yield seconds, message
-
-
 def _silence(port: Port) -> None:
     """End whatever sounds, as far as the port still takes anything."""
-    import mido  # noqa: PLC0415 - as above
+    import mido  # noqa: PLC0415 - takes longer than all else here
 
     with contextlib.suppress(Exception):
         for channel in range(_CHANNELS):

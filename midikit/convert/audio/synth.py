@@ -19,7 +19,7 @@ __all__ = ["TAIL_SECONDS", "synthesize"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
-TAIL_SECONDS = 0.6
+TAIL_SECONDS = 1.5
 """What is heard after the last note's end at most."""
 
 _CONTROL, _BEND = 0xB0, 0xE0

@@ -24,11 +24,14 @@ __all__ = ["Synthesizer", "synthesizer", "to_wav", "write_wav"]
 
 Synthesizer: TypeAlias = Literal["auto", "fluidsynth", "numpy"]
 
-_RATES = (8_000, 192_000)
+_RATES = (8_000, 96_000)
 _MAX_BYTES = 1 << 30
 _FRAME_BYTES = 4
 _PEAK = 0.89
 """Loudest sample, one decibel below full."""
+
+_FADE_SECONDS = 0.1
+"""What still sounds fades at the end, rather than breaking off."""
 
 _BLOCK = 1 << 20
 
@@ -80,7 +83,7 @@ def to_wav(
     song : Song
         The song; tracks without a program play what their name says.
     fs : int, optional
-        Samples a second, 8,000 to 192,000.
+        Samples a second, 8,000 to 96,000.
     synth : {"auto", "fluidsynth", "numpy"}, optional
         See `synthesizer`. Only the sounds differ; notes begin at their second with either.
     max_bytes : int, optional
@@ -105,7 +108,7 @@ def to_wav(
     >>> song = Song((Track("Flute", notes=as_notes([(0.0, 0.5, 69, 80)])),))
     >>> data = to_wav(song, fs=8000, synth="numpy")
     >>> data[:4], len(data)
-    (b'RIFF', 35244)
+    (b'RIFF', 64044)
     """
     if not _RATES[0] <= fs <= _RATES[1] or fs != int(fs):
         raise ConversionError(f"fs {fs}: expected {_RATES[0]:,} to {_RATES[1]:,} samples a second")
@@ -171,8 +174,10 @@ def write_wav(
 
 
 def _written(mixed: npt.NDArray[np.float32], fs: int) -> bytes:
-    """Write two channels as 16 bits, a block at a time."""
+    """Fade two channels out at their end, and write them as 16 bits, a block at a time."""
     frames = mixed.shape[1]
+    fade = min(frames, round(_FADE_SECONDS * fs))
+    mixed[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     peak = max(float(mixed.max(initial=0.0)), -float(mixed.min(initial=0.0)))
     scale = np.float32(_PEAK * 32_767 / peak if peak else 0.0)
     out = io.BytesIO()
