@@ -19,7 +19,6 @@ __all__ = [
     "each_stem",
     "file_stem",
     "folded",
-    "json_line",
     "json_text",
     "printable",
     "quoted",
@@ -130,27 +129,6 @@ def printable(text: object, limit: int = _SHOWN) -> str:
     return shown + "…" if len(whole) > limit else shown
 
 
-def json_line(values: object) -> str:
-    r"""Write a value as one line of JSON in visible ASCII, from which text comes back exactly.
-
-    Parameters
-    ----------
-    values : object
-        What `json.dumps` takes.
-
-    Returns
-    -------
-    str
-        The line, without its end.
-
-    Examples
-    --------
-    >>> print(json_line({"name": "\x7f\u202ekoto"}))
-    {"name": "\u007f\u202ekoto"}
-    """
-    return json.dumps(values, ensure_ascii=True).replace("\x7f", "\\u007f")
-
-
 def json_text(text: str) -> str:
     r"""Show a JSON document on a terminal without letting it act; in its text nothing changes.
 
@@ -170,7 +148,7 @@ def json_text(text: str) -> str:
     ["\u009b2J"]
     """
     return "".join(
-        json_line(char)[1:-1] if char not in "\n\t" and _is_hidden(char) else char for char in text
+        json.dumps(char)[1:-1] if char not in "\n\t" and _is_hidden(char) else char for char in text
     )
 
 

@@ -240,7 +240,8 @@ def test_no_input_is_written_over(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "song.mid").write_bytes(song + b"trailing")
     (tmp_path / "soft.mid").symlink_to("song.mid")
     os.link(tmp_path / "song.mid", tmp_path / "hard.mid")
-    (tmp_path / "e\u0301.mid").write_bytes(song + b"trailing")
+    for name in ("e\u0301.mid", "\u00c5.mid", "CON_.mid"):
+        (tmp_path / name).write_bytes(song + b"trailing")
     before = tree(tmp_path)
     for words in (
         ["song.mid", "-o", "song.mid"],
@@ -251,6 +252,8 @@ def test_no_input_is_written_over(cli: Any, tmp_path: Path) -> None:
         ["song.mid", "-o", "."],
         ["song.mid"],
         ["e\u0301.mid"],
+        ["\u00c5.mid"],
+        ["CON_.mid"],
         [".", "-o", "."],
     ):
         run = cli("convert", *words, "--force")

@@ -199,6 +199,11 @@ def test_tracks_are_found_by_name() -> None:
         song["Acoustic Bass"]
     with pytest.raises(KeyError, match="there are 'Acoustic Bass', 'Koto'"):
         song["Flute"]
+    many = Song((Track("Bass"),) * 1000)
+    with pytest.raises(KeyError, match=r"1000 tracks .* \[0, 1, .*, 19, …\]"):
+        many["Bass"]
+    with pytest.raises(KeyError, match=r"there are ('Bass', ){20}…"):
+        many["Flute"]
 
 
 def test_the_flat_table_knows_its_tracks() -> None:

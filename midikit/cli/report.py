@@ -7,6 +7,7 @@ before, and every line and list is bounded: names, paths and messages come from 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import sys
@@ -20,7 +21,7 @@ from midikit.cli.exits import explain, traceback_lines
 from midikit.cli.rows import error_row
 from midikit.cli.table import table_lines
 from midikit.cli.words import count
-from midikit.escape import json_line, printable
+from midikit.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -199,7 +200,7 @@ class Report:
         values : dict
             What it holds; plain ASCII comes out.
         """
-        self.line(json_line(values))
+        self.line(json.dumps(values, ensure_ascii=True))
 
     def table(
         self,
