@@ -231,6 +231,10 @@ def _render(target: str, song: Song, grid: BeatGrid | None, settings: Settings) 
         from midikit.convert.audio.wav import to_wav  # noqa: PLC0415 - loads numpy
 
         return to_wav(song)
+    if target == "html":
+        from midikit.view.html import to_html  # noqa: PLC0415 - loads numpy
+
+        return to_html(song, grid=grid).encode()
     from midikit.convert.table import to_csv, to_notes_npz  # noqa: PLC0415 - loads numpy
 
     if target == "notes.npz":

@@ -57,7 +57,8 @@ Examples:
 
 It starts the embedded endpoint on this machine, fetches a clip from it as from
 the service, reads the notes, finds their beat, writes a .mid that plays right,
-a piano roll and a table, and checks the notes against the hosted .mid. Running
+a page to look at and listen to, a
+piano roll and a table, and checks the notes against the hosted .mid. Running
 it again replaces its own files.
 """
 
@@ -160,6 +161,7 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
     from midikit.fetch.client import Client  # noqa: PLC0415 - the help needs none of it
     from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - as above
     from midikit.parse.midi import read_midi  # noqa: PLC0415 - as above
+    from midikit.view.html import to_html  # noqa: PLC0415 - as above
 
     # The endpoint is ours: there is no need to wait as politely as for the service.
     with (
@@ -171,20 +173,20 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
         raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
     settings = Settings(targets=("mid", "npz", "csv"), check="hosted")
     result = run(Opened(clip.song, clip.hosted), settings)
+    hosted = read_midi(clip.hosted)
+    page = to_html(clip.song, hosted=hosted, grid=result.layout.grid, title=truth.title)
     stem = _slug(truth.title)
     files = {
         folder / f"{stem}.mid": (result.files["mid"], "open this one in your DAW or player"),
-        folder / f"{stem}-roll.npz": (
-            result.files["npz"],
-            "piano roll, 100 frames a second",
-        ),
+        folder / f"{stem}.html": (page.encode(), "look and listen: open it in a browser"),
+        folder / f"{stem}-roll.npz": (result.files["npz"], "piano roll, 100 frames a second"),
         folder / f"{stem}-notes.csv": (result.files["csv"], "a row a note, for a spreadsheet"),
         folder / f"{stem}-answer.json": (clip.raw, "what the service answered"),
         folder / f"{stem}-hosted.mid": (clip.hosted, "the hosted file, as broken as it came"),
     }
     calls = sandbox.posts[truth.id]
     written = read_midi(result.files["mid"])
-    return _Show(truth, clip, calls, read_midi(clip.hosted), result, written, files)
+    return _Show(truth, clip, calls, hosted, result, written, files)
 
 
 def _slug(title: str) -> str:

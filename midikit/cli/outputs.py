@@ -36,6 +36,7 @@ TARGETS = {
     "notes.npz": ".notes.npz",
     "csv": ".csv",
     "wav": ".wav",
+    "html": ".html",
 }
 """Each target and the ending of its files."""
 

@@ -266,7 +266,7 @@ class Song:
 
         Examples
         --------
-        >>> Song(()).player().save("silence.html")
+        >>> Song(()).player().save("silence.html")  # doctest: +SKIP
         """
         from midikit.view.html import to_html  # noqa: PLC0415 - looks at songs from above
         from midikit.view.player import Player  # noqa: PLC0415 - as above

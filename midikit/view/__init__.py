@@ -1,1 +1,24 @@
-"""Pictures of songs, and pages to listen to them."""
+"""Pictures of songs, and pages to listen to them. Each is imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midikit.view.html import to_html, write_html
+    from midikit.view.player import Player
+
+__all__ = ["Player", "to_html", "write_html"]
+
+_HOME = {"html": ("to_html", "write_html"), "player": ("Player",)}
+_MODULE_OF = {name: f"midikit.view.{module}" for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'midikit.view' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
