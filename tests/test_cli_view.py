@@ -66,7 +66,7 @@ def test_view_compares_with_another_version(cli: Any, answer: Path) -> None:
     assert cli("view", "song.json", "--hosted", "hosted.mid", "-o", "both.html").code == 0
     data = data_of("both.html")
     assert [version["label"] for version in data["versions"]] == ["midikit", "hosted file"]
-    assert data["difference"] == "20 of 20 notes match"
+    assert data["difference"] == "20 notes in both"
 
 
 def test_view_takes_clips_with_their_hosted_file(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +143,4 @@ def test_convert_and_demo_write_pages(cli: Any, answer: Path) -> None:
     assert run.code == 0
     assert "look and listen" in run.out
     data = data_of("shown/late-train-home.html")
-    assert data["difference"] == "2,387 of 2,387 notes match"
+    assert data["difference"] == "2,387 notes in both"

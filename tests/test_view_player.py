@@ -323,7 +323,7 @@ def test_two_versions_switch_at_the_same_place(show: Callable[..., Page]) -> Non
     hosted = replace(ours, tracks=(replace(ours[0], notes=ours[0].notes[:-3]), *ours.tracks[1:]))
     page = show(to_html(ours, hosted=hosted, grid=GRID))
     assert page.state()["tracks"][0]["odd"] == 3
-    assert "381 of 381 notes match, 3 extra" in page.eval("document.body.innerText")
+    assert "381 notes in both · 3 in midikit's alone" in page.eval("document.body.innerText")
     page.click_on(".row:nth-child(3) button", 1)
     page.key("Home")
     page.key("ArrowRight")

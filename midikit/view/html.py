@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from midikit.errors import LimitError
-from midikit.escape import html_text, printable, script_json
+from midikit.escape import html_text, script_json
 from midikit.files import write_bytes
 from midikit.model.meter import meter_text
 from midikit.rhythm.layout import find_beats
@@ -37,12 +37,15 @@ if TYPE_CHECKING:
 
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song
+    from midikit.verify.comparison import Comparison
 
 __all__ = ["to_html", "write_html"]
 
 _SCRIPTS = ("song.js", "sound.js", "roll.js", "player.js")
 _MOST_HOURS = 24.0
 _TITLE = 120
+_SURE = 0.6
+"""Probability below which a tempo that was found is shown as a guess."""
 
 
 def to_html(
@@ -184,13 +187,13 @@ def _data(song: Song, hosted: Song | None, grid: BeatGrid | None, end: float) ->
             pack_tracks(hosted, result.missing_notes, as_claimed=True),
         ]
         labels = ["midikit", "hosted file"]
-        difference = result.summary
+        difference = _difference(result)
     return {
         "versions": [
             {"label": label, "tracks": tracks}
             for label, tracks in zip(labels, versions, strict=True)
         ],
-        "difference": printable(difference, 200),
+        "difference": difference,
         "tones": pack_tones(versions),
         "drums": pack_drums(versions),
         "end": round(1000.0 * end),
@@ -198,15 +201,28 @@ def _data(song: Song, hosted: Song | None, grid: BeatGrid | None, end: float) ->
     }
 
 
+def _difference(result: Comparison) -> str:
+    """Say how many notes are in both versions and how many in one alone."""
+    parts = [f"{result.matched:,} notes in both"]
+    if result.extra:
+        parts.append(f"{result.extra:,} in midikit's alone")
+    if result.missing:
+        parts.append(f"{result.missing:,} in the hosted file alone")
+    return " · ".join(parts)
+
+
 def _facts(song: Song, grid: BeatGrid | None) -> str:
     """Say in a line what there is."""
     tracks, notes = len(song.tracks), song.note_count
     minutes, seconds = divmod(round(song.end), 60)
+    length = f"{minutes}:{seconds:02}" if minutes else f"{song.end:.1f} s"
     facts = [
         f"{tracks:,} instrument{'' if tracks == 1 else 's'}",
         f"{notes:,} note{'' if notes == 1 else 's'}",
-        f"{minutes}:{seconds:02}",
+        length,
     ]
     if grid is not None:
-        facts.append(f"{grid.bpm:.2f} BPM in {meter_text(grid.meter)}")
+        sure = 1.0 if grid.confidence is None else min(grid.confidence.pulse, grid.confidence.level)
+        about = f"perhaps {grid.bpm:.0f}" if sure < _SURE else f"{grid.bpm:.2f}"
+        facts.append(f"{about} BPM in {meter_text(grid.meter)}")
     return " · ".join(facts)

@@ -9,13 +9,14 @@ function say(text) { $("live").textContent = text; }
 
 function placeText(seconds) {
   const place = placeOf(seconds);
-  return place ? `bar ${place.bar}, beat ${place.beat}` : "";
+  if (!place) return "";
+  return place.bar < 1 ? "before bar 1" : `bar ${place.bar}, beat ${place.beat}`;
 }
 
 function showPosition() {
   const head = headNow(), place = placeOf(head);
   $("now").textContent = clockText(head);
-  $("place").textContent = `of ${clockText(end)}${place ? ` · bar ${place.bar}.${place.beat}` : ""}`;
+  $("place").textContent = `of ${clockText(end)}${place && place.bar > 0 ? ` · bar ${place.bar}.${place.beat}` : ""}`;
   const slider = $("position");
   slider.value = head;
   slider.setAttribute("aria-valuetext", [`${clockText(head, 0)} of ${clockText(end, 0)}`, placeText(head)].filter(Boolean).join(", "));

@@ -2,11 +2,11 @@
 
 const base = document.getElementById("base"), over = document.getElementById("over");
 const RULER = 36, NARROW = 560, WIDEST = 2000; // CSS pixels; pixels a second
+const FEWEST_ROWS = 28;
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const view = {
   width: 0, height: 0, gutter: 0, left: 0, scale: 50, row: 8, top: 127, isFitted: true,
   drumRow: 0, stripTop: 0, isFollowing: true, painted: 0, frame: 0, isStale: true, firstPaint: 0,
-  showsOdd: true,
 };
 let theme = {};
 
@@ -24,8 +24,9 @@ for (const track of everyTrack) {
 }
 const hasPitches = range.low <= range.high;
 if (hasPitches) {
-  range.low = Math.max(0, range.low - 3);
-  range.high = Math.min(127, range.high + 3);
+  const margin = Math.max(3, Math.ceil((FEWEST_ROWS - (range.high - range.low)) / 2));
+  range.low = Math.max(0, range.low - margin);
+  range.high = Math.min(127, range.high + margin);
 }
 const rows = hasPitches ? range.high - range.low + 1 : 0;
 
@@ -81,7 +82,7 @@ function fitAll() {
 
 function fitRows() {
   const space = view.height - RULER - stripHeight();
-  view.row = rows ? Math.min(18, Math.max(3, space / rows)) : 0;
+  view.row = rows ? Math.min(24, Math.max(3, space / rows)) : 0;
   view.top = range.high;
 }
 
@@ -194,7 +195,7 @@ function paintNotes(pen) {
         pen.fillRect(...rectOf(track, i));
         painted++;
       });
-      if (!view.showsOdd || !track.odd.includes(1)) continue;
+      if (!track.odd.includes(1)) continue;
       pen.globalAlpha = 1;
       pen.strokeStyle = theme.odd;
       pen.lineWidth = 2;
@@ -230,8 +231,9 @@ function paintGutter(pen) {
     const isBlack = BLACK.has(pitch % 12);
     pen.fillStyle = isBlack ? theme.soft : theme.bg;
     pen.fillRect(view.gutter - 14, y, isBlack ? 8 : 14, view.row);
-    if (pitch % 12 === 0 && view.row * 12 >= 12) {
-      textAt(pen, `C${pitch / 12 - 1}`, view.gutter - 18, y + view.row / 2, theme.soft, 11, "right");
+    const middle = y + view.row / 2;
+    if (pitch % 12 === 0 && view.row >= 1 && middle > RULER + 6 && middle < view.stripTop - 6) {
+      textAt(pen, `C${pitch / 12 - 1}`, view.gutter - 18, middle, theme.soft, 11, "right");
     }
   }
   pen.restore();
