@@ -94,13 +94,13 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYT
         with open(path, "rb") as file:  # noqa: PTH123 - as in `write_bytes`
             # Its size is asked for, or room for `max_bytes` would be set aside every time.
             size = os.fstat(file.fileno()).st_size
-            data = file.read(min(size, max_bytes) + 1)
+            data = file.read(size + 1) if size <= max_bytes else b""
             if len(data) > size:  # a pipe, or a file that grows
                 data += file.read(max_bytes + 1 - len(data))
     except (OSError, ValueError) as error:
         shown = printable(os.fspath(path), 200)
         raise InputError(shown, "", f"cannot be read: {reason(error)}") from None
-    if len(data) > max_bytes:
+    if max(size, len(data)) > max_bytes:
         shown = printable(os.fspath(path), 200)
         raise LimitError(
             f"{shown}: larger than {max_bytes:,} bytes; pass max_bytes= to read it all the same"

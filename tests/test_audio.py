@@ -7,6 +7,7 @@ import sys
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -157,12 +158,15 @@ def test_songs_of_every_size_are_played() -> None:
     assert 0.85 < np.abs(played(crowd)).max() < 0.95
 
 
-def test_what_is_too_long_is_refused_before_it_is_made() -> None:
+def test_what_is_too_long_is_refused_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line that says how to get it."""
     with pytest.raises(LimitError, match=r"sound of 1,000,001 s is .* fs=, or raise .* max_bytes="):
         to_wav(song_of((0.0, 1e6, 60, 90)), synth="numpy")
     with pytest.raises(LimitError, match="the limit is 100;"):
         to_wav(song_of((0.0, 1.0, 60, 90)), synth="numpy", max_bytes=100)
+    monkeypatch.setattr("midikit.convert.audio.wav.synthesize", Mock(side_effect=MemoryError))
+    with pytest.raises(LimitError, match="sound of 2 s does not fit into this machine's memory; "):
+        to_wav(song_of((0.0, 1.0, 60, 90)), synth="numpy")
     for fs in (0, 7_999, 44_100.5, float("nan")):
         with pytest.raises(ConversionError, match="expected 8,000 to 192,000 samples a second"):
             to_wav(Song(()), fs=fs, synth="numpy")  # type: ignore[arg-type]

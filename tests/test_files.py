@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,20 @@ def test_reading_is_bounded_and_says_why_not(tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="larger than 10 bytes; pass max_bytes="):
         read_bytes(tmp_path / "big", max_bytes=10)
     assert read_bytes(tmp_path / "big", max_bytes=11) == b"x" * 11
+
+
+def test_a_file_that_is_too_large_is_not_begun(tmp_path: Path) -> None:
+    """Its size says so before room is made for a byte of it."""
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="larger than 67,108,864 bytes; pass max_bytes="):
+            read_bytes(tmp_path / "huge")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_an_error_without_words_of_the_system_keeps_its_own(

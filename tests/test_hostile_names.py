@@ -36,7 +36,6 @@ CLIP = "29fc9d9e-a550-47d9-bfd2-6640a4025acc"
 EVERY = [*NAMES.values()]
 FORMULA = re.compile(r"""\s*[=+\-@|%\u2212\ufe62\uff0b\uff0d\uff1d\uff20]""")
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?|inf|nan")
-TARGETS = ("mid", "npz", "notes.npz", "csv")
 
 
 @pytest.fixture

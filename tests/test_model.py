@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midikit.errors import NotesError
+from midikit.errors import LimitError, NotesError
 from midikit.model.beats import BeatGrid
 from midikit.model.joined import end_to_end, times
 from midikit.model.notes import (
@@ -263,7 +263,12 @@ def test_compound_meters_count_dotted_quarters() -> None:
 
 def test_a_grid_is_bounded() -> None:
     """A million beats is the limit, told before anything is allocated."""
-    with pytest.raises(NotesError, match="more than 1,000,000 beats"):
-        BeatGrid.constant(120.0, end=1e9)
-    with pytest.raises(NotesError, match="more than 1,000,000 beats"):
-        BeatGrid.from_tempo(TempoMap.constant(120.0), end=1e12)
+    told = r"beats up to second 1e\+\d+: the limit is 1,000,000; raise it with max_beats="
+    for end in (1e9, 1e300):
+        with pytest.raises(LimitError, match=told):
+            BeatGrid.constant(120.0, end=end)
+        with pytest.raises(LimitError, match=told):
+            BeatGrid.from_tempo(TempoMap.constant(120.0), end=end)
+    with pytest.raises(LimitError, match=r"^21 beats up to second 10: the limit is 20; raise"):
+        BeatGrid.constant(120.0, end=10.0, max_beats=20)
+    assert len(BeatGrid.from_tempo(TempoMap.constant(120.0), end=10.0, max_beats=21).beats) == 21

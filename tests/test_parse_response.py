@@ -723,6 +723,11 @@ def test_sizes_are_bounded(tmp_path: Path) -> None:
     bomb = gzip.compress(b" " * 2_000_000)
     with pytest.raises(LimitError, match="inflates to more than 100,000 bytes"):
         read_json(bomb, max_bytes=100_000)
+    told = r"^gzip: [\d,]+ bytes that inflate to more than 100 times as many; unpack it to read"
+    with pytest.raises(LimitError, match=told):
+        read_json(bomb)
+    small = gzip.compress(data + b" " * 900_000)
+    assert read_json(small).note_count == 1
 
 
 def test_a_file_is_named_in_its_errors(tmp_path: Path) -> None:

@@ -574,5 +574,9 @@ def test_one_long_name_cannot_fill_the_memory() -> None:
     """A unicode array is as wide as its longest name, so its size is judged first."""
     with pytest.raises(LimitError, match=r"names: 300 of up to 100,000 characters are 120,000,000"):
         names_array(["x" * 100_000, *[""] * 299], max_bytes=1 << 20)
+    roll = pianoroll(Song((Track("x" * 100), Track(""))), fs=1.0)
+    with pytest.raises(LimitError, match=r"names: .* pass max_bytes= to make it all the same"):
+        roll.to_npz(max_bytes=799)
+    assert from_npz(roll.to_npz(max_bytes=800), ["names"])["names"].tolist() == ["x" * 100, ""]
     assert names_array([], max_bytes=0).shape == (0,)
     assert names_array(["\ud800"], max_bytes=4).tolist() == ["\ud800"]

@@ -39,7 +39,9 @@ _PLAIN = r"\g<0>; pass - to read standard input"
 _AS_OPTIONS = (
     (re.compile(r"; pass max_bytes= to read (it|them)( all)?( the same)?"), _MORE),
     (re.compile(r"; pass max_bytes= to make (it|them)( all)?( the same)?"), ""),
-    (re.compile(r" or (pass|raise it with) max_bytes=( to make it all the same)?"), ""),
+    (re.compile(r",? or (pass|raise it with) max_\w+=( to make it all the same)?"), ""),
+    (re.compile(r"; raise it with max_beats="), "; --tempo BPM needs no list of them"),
+    (re.compile(r"ask for less with fs="), "ask for less"),
     (re.compile(r"is (a named pipe|a socket|a device), no plain file"), _PLAIN),
     (re.compile(r"pass force=True to replace it"), "--force replaces it"),
     (re.compile(r"with fs= or per_beat=,?"), "with a smaller --fs"),

@@ -64,14 +64,14 @@ def play(
     report = Report(quiet=quiet, as_json=as_json, debug=debug)
     if source is None and not list_ports:
         raise click.UsageError("no SOURCE; expected a song, or --list-ports")
-    shown = "ports"
+    shown = exactly = "ports"
     try:
         ports = _ports()
         if list_ports:
             _list(report, ports)
             return
         song = _single(source or "")
-        shown = song.shown
+        shown, exactly = song.shown, song.exactly
         begun = _play(report, open_source(song).song, _chosen(ports, name), start, speed)
     except click.UsageError:
         raise
@@ -81,7 +81,7 @@ def play(
             report.row({"error": failed, "exit": failed["exit"]})
         ctx.exit(failed["exit"])
     if as_json:
-        report.row({"source": shown, "notes": begun, "error": None, "exit": 0})
+        report.row({"source": exactly, "notes": begun, "error": None, "exit": 0})
 
 
 def _single(word: str) -> Source:

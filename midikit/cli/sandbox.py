@@ -73,7 +73,7 @@ shown as JSON at /ledger, clip by clip at /ledger/clips.
 )
 @click.option(
     "--clips",
-    type=WholeNumber(0, 10_000_000),
+    type=WholeNumber(0, 1_000_000),
     default=0,
     metavar="N",
     help="Answer N small made-up clips, made-1 and so on.",

@@ -111,7 +111,10 @@ def painted(notes: NotesOnFrames, shape: tuple[int, ...], overlap: Overlap) -> B
         values = np.zeros(shape, np.uint8)
     except (MemoryError, ValueError):
         size = f"{math.prod(shape):,} bytes"
-        raise LimitError(f"piano roll: {size} do not fit into this machine's memory") from None
+        raise LimitError(
+            f"piano roll: {size} do not fit into this machine's memory; ask for fewer frames with "
+            "fs= or per_beat="
+        ) from None
     if len(notes.row):
         rows = values.reshape(-1, shape[2])
         row, start, end, velocity = notes

@@ -157,13 +157,15 @@ class PianoRoll:
         greatest: Roll = self.values.max(axis=0, initial=0)
         return greatest
 
-    def to_npz(self, *, onsets: bool = False) -> bytes:
+    def to_npz(self, *, onsets: bool = False, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """Write the roll as a compressed .npz in memory.
 
         Parameters
         ----------
         onsets : bool, optional
             Also store `onsets` as an array of its own, for readers without midikit.
+        max_bytes : int, optional
+            Most bytes of the array of names, in which each takes as much as the longest.
 
         Returns
         -------
@@ -175,7 +177,7 @@ class PianoRoll:
         Raises
         ------
         LimitError
-            If the names take more than 1 GiB as one array.
+            If the array of names would be larger than `max_bytes`.
 
         Examples
         --------
@@ -186,7 +188,7 @@ class PianoRoll:
         """
         arrays: dict[str, npt.ArrayLike] = {
             "values": self.values,
-            "names": names_array(self.names, max_bytes=DEFAULT_MAX_BYTES),
+            "names": names_array(self.names, max_bytes=max_bytes),
             "program": np.array([-1 if p is None else p for p in self.programs], np.int32),
             "is_drum": np.array(self.drums, np.bool_),
             "overlap": np.array(self.overlap),
@@ -200,7 +202,13 @@ class PianoRoll:
             arrays["onsets"] = self.onsets
         return to_npz(arrays)
 
-    def save(self, path: str | os.PathLike[str], *, onsets: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        onsets: bool = False,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
         """Write the roll to a compressed .npz that loads with ``allow_pickle=False``.
 
         Parameters
@@ -209,13 +217,17 @@ class PianoRoll:
             The target, used as it is; an existing file is replaced.
         onsets : bool, optional
             Also store `onsets` as an array of its own, for readers without midikit.
+        max_bytes : int, optional
+            As for `to_npz`.
 
         Raises
         ------
+        LimitError
+            As `to_npz`.
         OutputError
             If it cannot be written.
         """
-        write_bytes(path, self.to_npz(onsets=onsets))
+        write_bytes(path, self.to_npz(onsets=onsets, max_bytes=max_bytes))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> PianoRoll:

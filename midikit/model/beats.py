@@ -12,6 +12,7 @@ from midikit.errors import NotesError
 from midikit.escape import quoted
 from midikit.model.confidence import Confidence
 from midikit.model.meter import as_meter, beats_per_bar, meter_text, quarters_per_beat
+from midikit.model.numbers import MOST_BEATS, as_numbers, beats_to_list
 from midikit.model.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BeatGrid", "Confidence", "quarters_per_beat"]
 
 _CONSTANT_WITHIN = 1e-6
-_MIN_BEATS, _MAX_BEATS = 2, 1_000_000
+_MIN_BEATS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class BeatGrid:
 
     def __post_init__(self) -> None:
         """Copy, check and freeze the beats."""
-        beats = _numbers(self.beats, "beats", "seconds that increase")
+        beats = as_numbers(self.beats, "beats", "seconds that increase")
         if beats.ndim != 1 or len(beats) < _MIN_BEATS:
             raise NotesError(f"beats of shape {beats.shape}; expected two or more in one row")
         if not (np.isfinite(beats).all() and (np.diff(beats) > 0).all()):
@@ -104,6 +105,7 @@ class BeatGrid:
         *,
         meter: tuple[int, int] = (4, 4),
         end: float = 0.0,
+        max_beats: int = MOST_BEATS,
     ) -> BeatGrid:
         """Make a grid of one tempo.
 
@@ -117,6 +119,8 @@ class BeatGrid:
             Time signature.
         end : float, optional
             List the beats up to this second; the grid goes on beyond it in any case.
+        max_beats : int, optional
+            Most beats to list.
 
         Returns
         -------
@@ -126,8 +130,9 @@ class BeatGrid:
         Raises
         ------
         NotesError
-            If a number is not finite, `bpm` is not positive, `meter` is no time signature, or more
-            than a million beats would be listed.
+            If a number is not finite, `bpm` is not positive or `meter` is no time signature.
+        LimitError
+            If more than `max_beats` would be listed.
 
         Examples
         --------
@@ -135,14 +140,12 @@ class BeatGrid:
         11
         """
         for name, number in (("bpm", bpm), ("offset", offset), ("end", end)):
-            if not np.isfinite(_numbers(number, name, "a number")).all():
+            if not np.isfinite(as_numbers(number, name, "a number")).all():
                 raise NotesError(f"{name} {quoted(number)}: expected a finite number")
         if not bpm > 0:
             raise NotesError(f"bpm {quoted(bpm)}: expected a number above 0")
         period = 60.0 / bpm
-        count = max(_MIN_BEATS, int(min((end - offset) / period, _MAX_BEATS + 1.0)) + 1)
-        if count > _MAX_BEATS:
-            raise NotesError(f"{bpm} bpm up to second {end}: more than {_MAX_BEATS:,} beats")
+        count = beats_to_list((end - offset) / period, end, max_beats)
         return cls(offset + period * np.arange(count, dtype=np.float64), meter)
 
     @property
@@ -342,7 +345,12 @@ class BeatGrid:
 
     @classmethod
     def from_tempo(
-        cls, tempo: TempoMap, *, end: float, meter: tuple[int, int] = (4, 4)
+        cls,
+        tempo: TempoMap,
+        *,
+        end: float,
+        meter: tuple[int, int] = (4, 4),
+        max_beats: int = MOST_BEATS,
     ) -> BeatGrid:
         """Make the grid that a tempo map claims, its first bar line at second 0.
 
@@ -354,6 +362,8 @@ class BeatGrid:
             List the beats up to this second.
         meter : tuple of int, optional
             Time signature.
+        max_beats : int, optional
+            Most beats to list.
 
         Returns
         -------
@@ -363,7 +373,9 @@ class BeatGrid:
         Raises
         ------
         NotesError
-            If more than a million beats would be listed, or `meter` is no time signature.
+            If `meter` is no time signature.
+        LimitError
+            If more than `max_beats` would be listed.
 
         Examples
         --------
@@ -372,10 +384,8 @@ class BeatGrid:
         [0.0, 0.5, 1.0]
         """
         step = quarters_per_beat(as_meter(meter))
-        count = max(float(tempo.to_quarters(end)) / step, 0.0)
-        if not count < _MAX_BEATS:
-            raise NotesError(f"more than {_MAX_BEATS:,} beats up to second {end}")
-        return cls(tempo.to_seconds(step * np.arange(max(_MIN_BEATS, int(count) + 1))), meter)
+        count = beats_to_list(float(tempo.to_quarters(end)) / step, end, max_beats)
+        return cls(tempo.to_seconds(step * np.arange(count)), meter)
 
     def __repr__(self) -> str:
         """Say tempo, meter and size, and how well the onsets fit where that is known."""
@@ -384,14 +394,3 @@ class BeatGrid:
             fit += f", pulse {sure.pulse:.2f} level {sure.level:.2f} bar {sure.bar:.2f}"
         tempo = f"{self.bpm:.2f}" if self.bpm < 1e6 else f"{self.bpm:g}"
         return f"<BeatGrid {tempo} bpm {meter_text(self.meter)}, {len(self.beats):,} beats{fit}>"
-
-
-def _numbers(values: npt.ArrayLike, name: str, expected: str) -> npt.NDArray[np.float64]:
-    """Copy numbers; text is none, even where numpy would read it."""
-    try:
-        given = np.asarray(values)
-        if given.dtype.kind in "biuf":
-            return given.astype(np.float64)
-    except (TypeError, ValueError):
-        pass
-    raise NotesError(f"{name} {quoted(values)}: expected {expected}")

@@ -34,6 +34,9 @@ MAX_DEPTH = 200
 """Nesting that is read; a note lies at most seven deep."""
 
 _MAX_DIGITS = 4000
+_INFLATED = 1 << 20
+_TIMES_INFLATED = 100
+"""How many times its size a gzip inflates to at most, but for a mebibyte: a metronome to 38."""
 _CHUNK = 1 << 20
 _NO_STRUCTURE = bytes(code for code in range(256) if code not in b'"[]{}')
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
@@ -112,7 +115,7 @@ def unwrap(data: bytes, *, source: str, max_bytes: int) -> bytes:
     AnswerError
         If it is empty, damaged gzip or UTF-16, or visibly something else.
     LimitError
-        If it inflates to more than `max_bytes`.
+        If it inflates to more than `max_bytes`, or to more than a hundred times its size.
     """
     if data.startswith(b"\x1f\x8b"):
         data = _inflate(data, source, max_bytes)
@@ -136,16 +139,22 @@ def unwrap(data: bytes, *, source: str, max_bytes: int) -> bytes:
 
 
 def _inflate(data: bytes, source: str, max_bytes: int) -> bytes:
-    """Inflate one gzip member, never further than the limit."""
+    """Inflate one gzip member, never further than the limit, nor out of all proportion."""
     stream = zlib.decompressobj(wbits=31)
+    most = max(_INFLATED, _TIMES_INFLATED * len(data))
     try:
-        inflated = stream.decompress(data, max_bytes + 1)
+        inflated = stream.decompress(data, min(most, max_bytes) + 1)
     except zlib.error:
         raise AnswerError(source, "", "damaged gzip; expected a JSON answer") from None
     if len(inflated) > max_bytes:
         raise LimitError(
             f"{source or 'gzip'}: inflates to more than {max_bytes:,} bytes; "
             "pass max_bytes= to read it all the same"
+        )
+    if len(inflated) > most:
+        raise LimitError(
+            f"{source or 'gzip'}: {len(data):,} bytes that inflate to more than "
+            f"{_TIMES_INFLATED} times as many; unpack it to read it all the same"
         )
     if not stream.eof:
         raise AnswerError(source, "", "gzip that is cut short; expected a JSON answer")

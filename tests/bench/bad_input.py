@@ -5,12 +5,11 @@
     uv run python -m tests.bench.bad_input --files FOLDER
 
 Every worst case of `tests.bench.bad_worst` is read in a process of its own at 64 KiB, 1 MiB and
-2 MiB, and its processor time taken; every bomb goes through each command and target. Mutations of
+2 MiB, and its processor time taken; bombs have their own bench, `tests.bench.bombs`. Mutations of
 sound and damaged files and answers are held to what `tests.fuzz.invariants` asserts for any bytes.
 A folder of .mid files may hold a ``manifest.jsonl`` with the `id`, `expect` and `notes` of each.
 Marks: 64 KiB within 1 s and 64 MB, 2 MiB within 2 s and 200 MB, twice the size at most 2.6 times as
-long; a bomb within 1 s and 64 MB over what the command needs for a tiny song. Exit code 1 if one is
-missed. Two minutes with 5,000 mutations of each kind.
+long. Exit code 1 if one is missed. A minute with 5,000 mutations of each kind.
 """
 
 from __future__ import annotations
@@ -20,22 +19,19 @@ import json
 import os
 import random
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import midikit as mk
-from tests.bench.bad_worst import ANSWERS, BOMBS, FILES, answer_of
+from tests.bench.bad_worst import ANSWERS, FILES
 from tests.fuzz.invariants import CHECKS, check_midi
 from tests.fuzz.seeds import SEEDS, mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["bombs", "files", "main", "mutations", "worst"]
+__all__ = ["files", "main", "mutations", "worst"]
 
 _SIZES = (1 << 16, 1 << 20, 1 << 21)
 _MARKS = ((1.0, 64.0), (2.0, 200.0), (2.0, 200.0))
@@ -45,15 +41,6 @@ _RATIO_FROM = 0.05
 
 _DEEP_EACH = 8
 _ADDRESS_SPACE = 1 << 31
-_RUN = """
-import json, resource, subprocess, sys, time
-begin = time.perf_counter()
-done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-seconds = time.perf_counter() - begin
-megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(json.dumps([seconds, megabytes, done.returncode, done.stderr.decode()]))
-"""
-_TARGETS = ("mid", "csv", "notes.npz", "npz")
 
 
 class Cost(NamedTuple):
@@ -141,62 +128,6 @@ def mutations(number: int, seed: int) -> list[str]:
     return wrong
 
 
-def _commands() -> Iterator[tuple[str, ...]]:
-    """Give every command that takes a song."""
-    yield ("inspect", "SONG", "--json")
-    yield ("compare", "SONG", "SONG")
-    for target in _TARGETS:
-        yield ("convert", "SONG", "-o", "out", "--force", "--to", target)
-    for words in (
-        ("--quantize", "1/16"),
-        ("--bar-markers",),
-        ("--tempo", "constant"),
-        ("--tempo", "source"),
-        ("--tempo", "1000", "--quantize", "1/32"),
-        ("--tempo", "3.6"),
-    ):
-        yield ("convert", "SONG", "-o", "out", "--force", *words)
-
-
-def bombs(limit: int | None = None) -> tuple[list[str], list[str]]:
-    """Put every bomb through every command; lines of a table, and what is over its mark."""
-    lines, over = [], []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        tiny = folder / "tiny.json"
-        tiny.write_bytes(answer_of([{"start": 0, "end": 1, "pitch": 60, "velocity": 1}]))
-        for words in list(_commands())[:limit]:
-            usual = _command(words, tiny)
-            for bomb, data in BOMBS.items():
-                path = folder / bomb
-                path.write_bytes(data)
-                cost = _command(words, path)
-                shown = " ".join(words[:1] + words[2:])
-                more = cost.megabytes - usual.megabytes
-                lines.append(f"{shown[:46]:46} {bomb[:28]:28} {cost.seconds:5.2f} {more:5.0f}")
-                if cost.what or cost.seconds > usual.seconds + 1.0 or more > 64.0:
-                    over.append(f"{shown}, {bomb}: {cost}, a tiny song {usual}")
-    return lines, over
-
-
-def _command(words: Sequence[str], song: Path) -> Cost:
-    """Run a command; what is wrong with its end, in words."""
-    typed = [str(song) if word == "SONG" else word for word in words]
-    # From a small process: what a child begins with is what its parent had.
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, sys.executable, "-m", "midikit", *typed],
-        cwd=song.parent,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    seconds, megabytes, code, err = json.loads(done.stdout)
-    lines = [line for line in err.splitlines() if line.startswith("Error")]
-    fine = code in {0, 5} or (code == 1 and len(lines) == 1 and "memory than" not in err)
-    problem = "" if fine and "Traceback" not in err else f"exit code {code}: {err[-300:]}"
-    return Cost(seconds, megabytes, problem)
-
-
 def files(folder: Path) -> tuple[int, list[str]]:
     """Read a folder of .mid files: how many, and what does not hold or is not as expected."""
     wrong = []
@@ -240,9 +171,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{'':40} " + " ".join(f"{size >> 10:>6} KiB  " for size in _SIZES) + "(s, MB)")
     table, over = worst()
     print(*table, sep="\n")
-    table, more = bombs()
-    print("\nbombs: seconds, MB over a tiny song", *table, sep="\n")
-    over += more
     wrong = mutations(chosen.mutations, chosen.seed)
     print(
         f"\n2 x {chosen.mutations:,} mutations, {len(wrong)} not as promised",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ROOT", "STEPS", "Cost", "measure"]
+__all__ = ["ROOT", "STEPS", "Cost", "forget_peak", "measure", "resident"]
 
 ROOT = Path(__file__).parents[2]
 _TINY = (
@@ -148,7 +148,7 @@ STEPS: dict[str, Callable[[bytes], Callable[[], Any]]] = {
 }
 
 
-def _resident(name: str) -> int | None:
+def resident(name: str) -> int | None:
     """Read a figure of this process's memory, in bytes."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -157,7 +157,7 @@ def _resident(name: str) -> int | None:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def _forget_peak() -> bool:
+def forget_peak() -> bool:
     """Set the peak of resident memory back to what is resident now.
 
     What the set-up freed goes back to the system first: a small song would live off it for nothing.
@@ -176,13 +176,13 @@ def _main(step: str, file: str, runs: str) -> None:
     answer = Path(file).read_bytes()
     STEPS[step](_TINY)()
     run = STEPS[step](answer)
-    before = _resident("VmRSS") if _forget_peak() else None
+    before = resident("VmRSS") if forget_peak() else None
     best, peak = float("inf"), None
     for _ in range(int(runs)):
         start = time.perf_counter()
         kept = run()
         best = min(best, time.perf_counter() - start)
-        peak = _resident("VmHWM") if peak is None else peak
+        peak = resident("VmHWM") if peak is None else peak
         del kept
     grown = None if before is None or peak is None else max(0, peak - before)
     print(json.dumps({"bytes": grown, "seconds": best}))

@@ -239,7 +239,8 @@ def _tempo_ticks(
     rate = max(tempo.qpm.tolist()) / 60.0 * ticks_per_quarter
     for what, second in _latest(song, rows, tempo).items():
         if second * rate > _MAX_TICKS:
-            raise LimitError(f"{what} at {second:g} s; a .mid cannot say that at this resolution")
+            problem = f"{what} at {second:g} s; a .mid cannot say that at this resolution"
+            raise LimitError(f"{problem}; use fewer ticks_per_quarter or a slower tempo")
     return TempoTicks.of(tempo, ticks_per_quarter)
 
 

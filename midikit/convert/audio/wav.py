@@ -94,7 +94,7 @@ def to_wav(
     Raises
     ------
     LimitError
-        If it would be larger than `max_bytes`.
+        If it would be larger than `max_bytes`, or than the memory there is.
     ConversionError
         If the rate is no possible one, or the synthesizer is not there.
 
@@ -118,7 +118,11 @@ def to_wav(
         )
     frames = int(np.ceil(seconds * fs))
     play = soundfont.synthesize if chosen == "fluidsynth" else synthesize
-    return _written(play(song, fs=int(fs), frames=frames), int(fs))
+    try:
+        return _written(play(song, fs=int(fs), frames=frames), int(fs))
+    except MemoryError:
+        problem = f"sound of {seconds:,.0f} s does not fit into this machine's memory"
+        raise LimitError(f"{problem}; ask for less with fs=") from None
 
 
 def write_wav(
@@ -155,8 +159,13 @@ def write_wav(
 
     Examples
     --------
+    >>> import pathlib, tempfile
     >>> from midikit.model.song import Song
-    >>> write_wav(Song(()), "silence.wav", synth="numpy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "silence.wav")
+    ...     write_wav(Song(()), path, synth="numpy")
+    ...     path.stat().st_size
+    44
     """
     write_bytes(path, to_wav(song, fs=fs, synth=synth, max_bytes=max_bytes))
 
