@@ -191,6 +191,18 @@ class Page:
                 raise AssertionError(f"never came true: {condition}")
             time.sleep(0.02)
 
+    def when(self, condition: str, seconds: float = 15.0) -> dict[str, Any]:
+        """Wait until an expression of the state ``s`` is true, and return that very state."""
+        state: dict[str, Any] | None = self.eval(
+            f"""new Promise((done) => {{ const until = performance.now() + {1000 * seconds};
+            (function look() {{ const s = midikitState();
+            if ({condition}) done(s);
+            else if (performance.now() > until) done(null);
+            else setTimeout(look, 5); }})(); }})"""
+        )
+        assert state is not None, f"never came true: {condition}"
+        return state
+
     def enter_frame(self) -> None:
         """Evaluate inside the page's frame from now on, whose origin is another."""
         tree = self.call("Page.getFrameTree")["frameTree"]

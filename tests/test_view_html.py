@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from midikit.convert.audio.synth import SPREAD
 from midikit.errors import LimitError
 from midikit.model.beats import BeatGrid
 from midikit.model.notes import as_notes
@@ -105,10 +106,16 @@ def test_the_grid_is_the_one_found_given_or_none() -> None:
 def test_what_has_no_end_is_refused() -> None:
     """A day of music, and more beats than a page can show."""
     long = Song((Track("Koto", notes=as_notes([(90_000.0, 90_001.0, 60, 80)])),))
-    with pytest.raises(LimitError, match=r"25\.0 hours long; a page holds 24"):
+    with pytest.raises(
+        LimitError, match="page of 25 hours of notes: the limit is 24; raise it with max_seconds="
+    ):
         to_html(long)
+    assert "Koto" in to_html(long, max_seconds=1e5)
+    endless = Song((Track("Koto", notes=as_notes([(0.0, 1e300, 60, 80)])),))
+    with pytest.raises(LimitError, match="max_seconds="):
+        to_html(endless, max_seconds=float("inf"))
     short = Song((Track("Koto", notes=as_notes([(0.0, 3000.0, 60, 80)])),))
-    with pytest.raises(LimitError, match="expected at most 200,000"):
+    with pytest.raises(LimitError, match="the limit of a page is 200,000; pass grid=None"):
         to_html(short, grid=BeatGrid.constant(6000.0))
 
 
@@ -145,3 +152,12 @@ def test_a_notebook_shows_it_in_a_sandbox(tmp_path: Any) -> None:
     write_html(song, tmp_path / "b.html", title='"><script>')
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert (tmp_path / "a.html").read_bytes().decode() == player.page
+
+
+def test_parts_stand_apart_as_in_the_plain_synthesizer() -> None:
+    """Drums and empty parts take no place."""
+    notes = as_notes([(0.0, 0.5, 60, 80)])
+    drums = Track("Drums", is_drum=True, notes=notes)
+    parts = [Track("Koto", notes=notes), drums, Track("Flute"), Track("Harp", notes=notes)]
+    (version,) = data_of(to_html(Song(tuple(parts)), grid=None))["versions"]
+    assert [track["pan"] for track in version["tracks"]] == [SPREAD[0], 0.0, 0.0, SPREAD[1]]

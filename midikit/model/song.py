@@ -266,7 +266,8 @@ class Song:
 
         Examples
         --------
-        >>> Song(()).player().save("silence.html")  # doctest: +SKIP
+        >>> Song(()).player(title="Silence").page[:15]
+        '<!doctype html>'
         """
         from midikit.view.html import to_html  # noqa: PLC0415 - looks at songs from above
         from midikit.view.player import Player  # noqa: PLC0415 - as above

@@ -1,9 +1,10 @@
 """One HTML file that shows and plays a song: no network, nothing installed, nothing to start.
 
 The page is hand-written (`midikit/view/page`): a canvas for the roll, WebAudio for the sound, which
-is that of the plain synthesizer. Its policy allows the one script and the one style sheet that are
-in it, by their hashes, and no request of any kind. Names from the song are shown as
-`midikit.escape` writes them and are text wherever they appear.
+is that of the plain synthesizer (notes alone: no bends, no pedals, no volume or pan controls). Its
+policy allows the one script and the one style sheet that are in it, by their hashes, and no request
+of any kind. Names from the song are shown as `midikit.escape` writes them and are text wherever
+they appear.
 
 For tests the page has ``window.midikitState()``, which returns plain values: ``context`` (state of
 the AudioContext, ``none`` before the first play), ``playing``, ``head`` and ``end`` in seconds,
@@ -27,6 +28,7 @@ from midikit.errors import LimitError
 from midikit.escape import html_text, script_json
 from midikit.files import write_bytes
 from midikit.model.meter import meter_text
+from midikit.rhythm.estimate import MOST_SECONDS
 from midikit.rhythm.layout import find_beats
 from midikit.verify.compare import compare
 from midikit.verify.matches import NOTE_INDEX
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["to_html", "write_html"]
 
 _SCRIPTS = ("song.js", "sound.js", "roll.js", "player.js")
-_MOST_HOURS = 24.0
+_EXACT = 2.0**53 / 1000.0
+"""Seconds whose milliseconds a script still counts."""
 _TITLE = 120
 _SURE = 0.6
 """Probability below which a tempo that was found is shown as a guess."""
@@ -54,6 +57,7 @@ def to_html(
     hosted: Song | None = None,
     grid: BeatGrid | Literal["auto"] | None = "auto",
     title: str | None = None,
+    max_seconds: float = MOST_SECONDS,
 ) -> str:
     """Make a page that shows and plays a song.
 
@@ -68,6 +72,8 @@ def to_html(
         Beats and bars to show; by default those that `midikit.estimate_beats` finds; None for none.
     title : str or None, optional
         Heading; by default the song's title.
+    max_seconds : float, optional
+        Longest song to take; 24 hours.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def to_html(
     Raises
     ------
     LimitError
-        If the song is longer than 24 hours, or `grid` has more than 200,000 beats in it.
+        If the song is longer than `max_seconds`, or `grid` has more than 200,000 beats in it.
 
     Examples
     --------
@@ -88,8 +94,11 @@ def to_html(
     ('<!doctype html>', True)
     """
     end = max(version.end for version in (song, hosted) if version is not None)
-    if end > 3600.0 * _MOST_HOURS:
-        raise LimitError(f"the song is {end / 3600:,.1f} hours long; a page holds {_MOST_HOURS:g}")
+    if not end <= min(max_seconds, _EXACT):
+        raise LimitError(
+            f"a page of {end / 3600:,.4g} hours of notes: the limit is {max_seconds / 3600:,.4g}; "
+            "raise it with max_seconds="
+        )
     beats = find_beats(song) if grid == "auto" else grid
     name = title or song.title or PurePath(song.source).name or "Song"
     facts = _facts(song, beats)
@@ -111,6 +120,7 @@ def write_html(
     hosted: Song | None = None,
     grid: BeatGrid | Literal["auto"] | None = "auto",
     title: str | None = None,
+    max_seconds: float = MOST_SECONDS,
 ) -> None:
     """Write a page that shows and plays a song.
 
@@ -126,6 +136,8 @@ def write_html(
         See there.
     title : str or None, optional
         See there.
+    max_seconds : float, optional
+        See there.
 
     Raises
     ------
@@ -137,9 +149,15 @@ def write_html(
     Examples
     --------
     >>> from midikit.model.song import Song
-    >>> write_html(Song(()), "silence.html")  # doctest: +SKIP
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "silence.html")
+    ...     write_html(Song(()), path)
+    ...     path.read_text()[:15]
+    '<!doctype html>'
     """
-    write_bytes(path, to_html(song, hosted=hosted, grid=grid, title=title).encode())
+    page = to_html(song, hosted=hosted, grid=grid, title=title, max_seconds=max_seconds)
+    write_bytes(path, page.encode())
 
 
 class _Page(NamedTuple):

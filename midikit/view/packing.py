@@ -8,12 +8,14 @@ length in milliseconds, pitch, velocity.
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from midikit.convert.arrange.programs import choose_programs
 from midikit.convert.audio.drums import drum_of
+from midikit.convert.audio.synth import SPREAD
 from midikit.convert.audio.tones import tone_of
 from midikit.errors import LimitError
 from midikit.escape import printable
@@ -62,14 +64,23 @@ def pack_tracks(
             "name": printable(track.name.strip()),
             "sound": _sound(track, program, as_claimed=as_claimed),
             "tone": None if _is_kit(track, as_claimed=as_claimed) else str(program or 0),
+            "pan": pan,
             "drum": track.is_drum,
             "color": style.color,
             "pattern": style.pattern,
             "notes": _pack_notes(track),
             "odd": np.diff(notes, prepend=0).tolist(),
         }
-        for track, program, style, notes in zip(song, programs, styles, marked, strict=False)
+        for track, program, style, pan, notes in zip(
+            song, programs, styles, _pans(song), marked, strict=False
+        )
     ]
+
+
+def _pans(song: Song) -> list[float]:
+    """Say where each track stands, -1 left to 1 right: where the plain synthesizer puts it."""
+    places = cycle(SPREAD)
+    return [next(places) if len(track) > 0 and not track.is_drum else 0.0 for track in song.tracks]
 
 
 def _is_kit(track: Track, *, as_claimed: bool) -> bool:
@@ -162,7 +173,10 @@ def pack_beats(grid: BeatGrid | None, end: float) -> dict[str, Any]:
         return {"beats": [], "first": 0, "bar": 1, "perBar": 4}
     low, high = np.floor(grid.beat_at([0.0, end])) + np.array([0.0, 1.0])
     if not high - low < _MOST_BEATS:
-        raise LimitError(f"{high - low:,.0f} beats up to second {end:g}; expected at most 200,000")
+        raise LimitError(
+            f"{high - low:,.0f} beats up to second {end:g}: the limit of a page is "
+            f"{_MOST_BEATS:,}; pass grid=None for none"
+        )
     seconds = grid.time_at(low + np.arange(int(high - low) + 1))
     milliseconds = np.rint(seconds * _MILLISECONDS).astype(np.int64)
     return {

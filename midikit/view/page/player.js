@@ -374,6 +374,7 @@ $("all").addEventListener("click", () => {
   say("All instruments play");
 });
 document.addEventListener("keydown", onKey);
+document.addEventListener("visibilitychange", () => { if (player.isPlaying) lookAhead(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readTheme(); refresh(); });
 base.setAttribute("aria-label", `Piano roll: ${data.summary}`);
 readTheme();

@@ -45,9 +45,10 @@ function waveOf(name) {
 
 function outputOf(track) {
   if (!player.outputs.has(track)) {
-    const gain = player.context.createGain();
-    gain.connect(player.master);
-    player.outputs.set(track, gain);
+    const place = player.context.createStereoPanner();
+    place.pan.value = track.pan;
+    place.connect(player.master);
+    player.outputs.set(track, place);
   }
   return player.outputs.get(track);
 }
@@ -225,6 +226,7 @@ function whilePlaying(change) {
 // Tracks that became silent or audible do so at once, without touching the others.
 function updateAudible(before) {
   if (!player.isPlaying) return;
+  if (player.anchors.length > 1) return whilePlaying(() => {}); // about to jump in a loop
   const now = player.context.currentTime;
   current.tracks.forEach((track, index) => {
     const is = isAudible(track);
