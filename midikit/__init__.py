@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from midikit.rhythm.layout import Layout, Quantizing, lay_out
     from midikit.rhythm.quantize import quantize
     from midikit.verify.compare import Comparison, compare
+    from midikit.view.plot import plot
 
 __all__ = [
     "NOTE",
@@ -109,6 +110,7 @@ __all__ = [
     "merge_songs",
     "pianoroll",
     "plan_midi",
+    "plot",
     "quantize",
     "read_json",
     "read_midi",
@@ -147,6 +149,7 @@ _HOME = {
     "rhythm.layout": ("Layout", "Quantizing", "lay_out"),
     "rhythm.quantize": ("quantize",),
     "verify.compare": ("Comparison", "compare"),
+    "view.plot": ("plot",),
 }
 _MODULE_OF = {name: f"midikit.{module}" for module, names in _HOME.items() for name in names}
 

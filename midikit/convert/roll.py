@@ -19,6 +19,12 @@ from midikit.files import read_bytes, write_bytes
 if TYPE_CHECKING:
     import os
 
+    from matplotlib.axes import Axes
+
+    from midikit.model.beats import BeatGrid
+    from midikit.view.clock import XAxis
+    from midikit.view.parts import Choice
+
     Seconds: TypeAlias = npt.NDArray[np.float64]
 
 __all__ = ["CELL", "DEFAULT_FS", "PianoRoll"]
@@ -124,6 +130,47 @@ class PianoRoll:
         """
         struck = self.notes._replace(end_frame=self.notes.start_frame + 1)
         return painted(struck, self.values.shape, self.overlap)
+
+    def plot(
+        self,
+        *,
+        grid: BeatGrid | None = None,
+        ax: Axes | None = None,
+        tracks: Choice = None,
+        start: float | None = None,
+        end: float | None = None,
+        x: XAxis = "seconds",
+    ) -> Axes:
+        """Draw the roll as `midikit.plot` draws a song: a bar for each run of equal velocity.
+
+        Parameters
+        ----------
+        grid : BeatGrid, optional
+            As for `midikit.plot`, as are the others.
+        ax : Axes, optional
+            Where to draw.
+        tracks : int, str, iterable of int or str, optional
+            Only these.
+        start, end : float, optional
+            From and up to this second.
+        x : {"seconds", "beats", "bars"}, optional
+            What the horizontal axis counts.
+
+        Returns
+        -------
+        Axes
+            What was drawn on; nothing is shown.
+        """
+        from midikit.view.plot import plot  # noqa: PLC0415 - looks at rolls from above
+        from midikit.view.runs import song_of  # noqa: PLC0415 - as above
+
+        return plot(song_of(self), grid=grid, ax=ax, tracks=tracks, start=start, end=end, x=x)
+
+    def _repr_html_(self) -> str:
+        """Summary, table of the tracks and small picture, for notebooks."""
+        from midikit.view.summary import roll_html  # noqa: PLC0415 - looks at rolls from above
+
+        return roll_html(self)
 
     def merged(self) -> Roll:
         """Put all tracks into one roll, time last, as pretty_midi shapes it.

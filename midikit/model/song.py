@@ -22,8 +22,13 @@ from midikit.model.track import Track, trusted_track
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
+
     from midikit.model.beats import BeatGrid
     from midikit.model.report import Change, Repair
+    from midikit.verify.comparison import Comparison
+    from midikit.view.clock import XAxis
+    from midikit.view.parts import Choice
     from midikit.view.player import Player
 
 __all__ = ["NOTE_ARRAY", "Song", "Track", "trusted_track"]
@@ -273,6 +278,51 @@ class Song:
         from midikit.view.player import Player  # noqa: PLC0415 - as above
 
         return Player(to_html(self, hosted=hosted, grid=grid, title=title))
+
+    def plot(
+        self,
+        *,
+        grid: BeatGrid | None = None,
+        ax: Axes | None = None,
+        tracks: Choice = None,
+        start: float | None = None,
+        end: float | None = None,
+        x: XAxis = "seconds",
+        compare: Song | Comparison | None = None,
+    ) -> Axes:
+        """Draw the song as a piano roll, as `midikit.plot` does.
+
+        Parameters
+        ----------
+        grid : BeatGrid, optional
+            Its beats and bars.
+        ax : Axes, optional
+            Where to draw.
+        tracks : int, str, iterable of int or str, optional
+            Only these.
+        start, end : float, optional
+            From and up to this second.
+        x : {"seconds", "beats", "bars"}, optional
+            What the horizontal axis counts.
+        compare : Song or Comparison, optional
+            The reference to compare with.
+
+        Returns
+        -------
+        Axes
+            What was drawn on; nothing is shown.
+        """
+        from midikit.view.plot import plot  # noqa: PLC0415 - looks at songs from above
+
+        return plot(
+            self, grid=grid, ax=ax, tracks=tracks, start=start, end=end, x=x, compare=compare
+        )
+
+    def _repr_html_(self) -> str:
+        """Summary, table of the parts and small picture, for notebooks."""
+        from midikit.view.summary import song_html  # noqa: PLC0415 - looks at songs from above
+
+        return song_html(self)
 
     def __repr__(self) -> str:
         """Tracks, notes and length."""
