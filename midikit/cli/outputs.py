@@ -37,6 +37,8 @@ TARGETS = {
     "csv": ".csv",
     "wav": ".wav",
     "html": ".html",
+    "png": ".png",
+    "svg": ".svg",
 }
 """Each target and the ending of its files."""
 

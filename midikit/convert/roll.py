@@ -161,7 +161,7 @@ class PianoRoll:
         Axes
             What was drawn on; nothing is shown.
         """
-        from midikit.view.plot import plot  # noqa: PLC0415 - looks at rolls from above
+        from midikit.view.plotting import plot  # noqa: PLC0415 - looks at rolls from above
         from midikit.view.runs import song_of  # noqa: PLC0415 - as above
 
         return plot(song_of(self), grid=grid, ax=ax, tracks=tracks, start=start, end=end, x=x)

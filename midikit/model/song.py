@@ -312,7 +312,7 @@ class Song:
         Axes
             What was drawn on; nothing is shown.
         """
-        from midikit.view.plot import plot  # noqa: PLC0415 - looks at songs from above
+        from midikit.view.plotting import plot  # noqa: PLC0415 - looks at songs from above
 
         return plot(
             self, grid=grid, ax=ax, tracks=tracks, start=start, end=end, x=x, compare=compare

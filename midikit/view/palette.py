@@ -20,7 +20,7 @@ from zlib import crc32
 from midikit.gm import find_program
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["DRUM_COLOR", "HUES", "PATTERNS", "PartStyle", "part_styles"]
 
@@ -96,8 +96,17 @@ def part_styles(names: Sequence[str], drums: Sequence[bool]) -> tuple[PartStyle,
     waiting = sorted(
         (i for i, is_drum in enumerate(drums) if not is_drum), key=lambda i: (names[i], i)
     )
+    most = len(HUES) * PATTERNS
+    for first in range(0, len(waiting), most):
+        for i, style in _placed(waiting[first : first + most], names):
+            styles[i] = style
+    return tuple(styles)
+
+
+def _placed(waiting: list[int], names: Sequence[str]) -> Iterator[tuple[int, PartStyle]]:
+    """Give parts, first by name first, the hues that they ask for, else those that are left."""
     wanted = {i: _hue(names[i]) for i in waiting}
-    layer = 0
+    pattern = 0
     while waiting:
         free = dict.fromkeys(range(len(HUES)))
         placed: dict[int, int] = {}
@@ -107,11 +116,9 @@ def part_styles(names: Sequence[str], drums: Sequence[bool]) -> tuple[PartStyle,
                 del free[wanted[i]]
         others = (i for i in waiting if i not in placed)
         placed.update(tuple(zip(others, free, strict=False)))
-        for i, hue in placed.items():
-            styles[i] = PartStyle(HUES[hue], layer % PATTERNS)
+        yield from ((i, PartStyle(HUES[hue], pattern)) for i, hue in placed.items())
         waiting = [i for i in waiting if i not in placed]
-        layer += 1
-    return tuple(styles)
+        pattern += 1
 
 
 def _hue(name: str) -> int:

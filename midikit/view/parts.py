@@ -11,18 +11,19 @@ import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import printable, quoted
-from midikit.view.palette import part_styles
+from midikit.model.notes import concatenate
+from midikit.view.palette import DRUM_COLOR, PartStyle, part_styles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from midikit.model.notes import Notes
     from midikit.model.song import Song
-    from midikit.view.palette import PartStyle
 
 __all__ = [
     "Choice",
     "Part",
+    "bounded",
     "chosen_tracks",
     "cut",
     "in_window",
@@ -101,6 +102,41 @@ def parts_of(song: Song, *, tracks: Choice = None) -> list[Part]:
         Part(i, short(names[i]), labels[i], styles[i], song.tracks[i].is_drum, song.tracks[i].notes)
         for i in chosen_tracks(song, tracks)
     ]
+
+
+def bounded(parts: Sequence[Part], most: int) -> list[Part]:
+    """Keep so many parts, and put the notes of all others together.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Any number of parts.
+    most : int
+        How many to keep.
+
+    Returns
+    -------
+    list of Part
+        The first ones as they are; the notes of the others as at most two parts in grey, one for
+        pitches, one for drums, which have the index of the first that is in them.
+
+    Examples
+    --------
+    >>> from midikit.model.notes import as_notes
+    >>> from midikit.model.song import Song, Track
+    >>> three = Song(tuple(Track(name, notes=as_notes([(0.0, 1.0, 60, 80)])) for name in "abc"))
+    >>> [part.label for part in bounded(parts_of(three), 1)]
+    ['a', 'and 2 parts more']
+    """
+    kept = list(parts[:most])
+    for is_drum in (False, True):
+        rest = [p for p in parts[most:] if p.is_drum == is_drum and len(p.notes)]
+        if rest:
+            label = f"and {len(rest):,} part{'' if len(rest) == 1 else 's'} more"
+            notes = concatenate(part.notes for part in rest)
+            style = PartStyle(DRUM_COLOR)
+            kept.append(Part(rest[0].index, label, label, style, is_drum, notes))
+    return kept
 
 
 def chosen_tracks(song: Song, tracks: Choice) -> list[int]:
@@ -217,7 +253,7 @@ def in_window(notes: Notes, start: float, end: float, *, is_drum: bool = False) 
     notes : Notes
         The notes.
     start, end : float
-        The window in seconds.
+        The window in seconds; what begins at its end is not in it.
     is_drum : bool, optional
         Whether only their starts count.
 
@@ -226,8 +262,10 @@ def in_window(notes: Notes, start: float, end: float, *, is_drum: bool = False) 
     ndarray of `NOTE`, shape (k,)
         Those that are seen.
     """
-    last = notes["start"] if is_drum else notes["end"]
-    seen: Notes = notes[(last >= start) & (notes["start"] <= end)]
+    sounds = notes["start"] >= start
+    if not is_drum:
+        sounds |= notes["end"] > start
+    seen: Notes = notes[sounds & (notes["start"] < end)]
     return seen
 
 

@@ -43,7 +43,7 @@ def song_of(roll: PianoRoll, *, most_frames: int | None = None) -> Song:
     >>> song_of(pianoroll(Song((koto,)), fs=4))[0].notes["end"].tolist()
     [0.5, 0.75]
     """
-    edges, values = _edges(roll), roll.values
+    edges, values = np.maximum(_edges(roll), 0.0), roll.values
     if most_frames is not None and roll.frames > most_frames:
         starts = np.arange(0, roll.frames, -(-roll.frames // most_frames))
         edges = np.append(edges[starts], edges[-1])

@@ -13,10 +13,8 @@ import numpy as np
 from midikit.escape import html_text
 from midikit.gm import PROGRAM_NAMES, find_program
 from midikit.model.meter import meter_text
-from midikit.model.notes import concatenate
 from midikit.model.tempo import default_tempo
-from midikit.view.palette import DRUM_COLOR, PartStyle
-from midikit.view.parts import Part, parts_of
+from midikit.view.parts import bounded, parts_of
 from midikit.view.rows import pitch_name
 from midikit.view.runs import song_of
 from midikit.view.strips import marks_svg, tempo_svg
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song, Track
     from midikit.verify.comparison import Comparison
+    from midikit.view.parts import Part
 
 __all__ = ["comparison_html", "grid_html", "roll_html", "song_html"]
 
@@ -68,7 +67,7 @@ def song_html(song: Song) -> str:
         *([] if _is_unclaimed(song) else [_tempo(song)]),
         *([_count(len(song.repairs), "repair")] if song.repairs else []),
     ]
-    return _page(song.title, facts, [_picture(song), _parts_table(song)])
+    return _page(song.title, facts, _parts(song, [len(track) for track in song]))
 
 
 def roll_html(roll: PianoRoll) -> str:
@@ -89,7 +88,7 @@ def roll_html(roll: PianoRoll) -> str:
     song = song_of(roll, most_frames=_MOST_FRAMES)
     counts = np.bincount(roll.notes.row // _PITCHES, minlength=len(song)).tolist()
     facts = [f"piano roll of {shape}: tracks, pitches, frames", pace]
-    return _page(None, facts, [_picture(song), _parts_table(song, counts)])
+    return _page(None, facts, _parts(song, counts))
 
 
 def grid_html(grid: BeatGrid) -> str:
@@ -186,42 +185,29 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _parts_table(song: Song, counts: Sequence[int] | None = None) -> str:
-    """Write a row a part: its colour and name, sound, notes and range."""
-    parts = parts_of(song)[:_MOST_PARTS]
+def _parts(song: Song, counts: Sequence[int]) -> list[str]:
+    """Draw the parts, and write a row a part: its colour and name, sound, notes and range."""
+    parts = parts_of(song)
+    picture = roll_svg(bounded(parts, _MOST_PARTS), song.end) if song.note_count else ""
     rows = [
         [
             f'<span style="color:{part.style.color}">{"●" if part.is_drum else "■"}</span>',
             html_text(part.label),
             _sound(song[part.index]),
-            f"{len(part.notes) if counts is None else counts[part.index]:,}",
+            f"{counts[part.index]:,}",
             _range(part),
         ]
-        for part in parts
+        for part in parts[:_MOST_PARTS]
     ]
     rows += _and_more(len(song), "track", before=1)
-    return _table(["", "part", "sound", "notes", "range"], rows) if rows else ""
+    table = _table(["", "part", "sound", "notes", "range"], rows) if rows else ""
+    return [f"<div>{picture}</div>", table]
 
 
 def _and_more(number: int, noun: str, before: int = 0) -> list[list[str]]:
     """Count what finds no row."""
     rest = number - _MOST_PARTS
     return [[""] * before + [f"and {_count(rest, noun)} more"]] if rest > 0 else []
-
-
-def _picture(song: Song) -> str:
-    """Draw the parts of the table, and all others as one in grey."""
-    parts = parts_of(song)
-    if not song.note_count:
-        return ""
-    shown, rest = parts[:_MOST_PARTS], [part for part in parts[_MOST_PARTS:] if len(part.notes)]
-    for is_drum in (False, True):
-        some = [part.notes for part in rest if part.is_drum == is_drum]
-        if some:
-            label = f"and {_count(len(some), 'part')} more"
-            style = PartStyle(DRUM_COLOR)
-            shown.append(Part(len(shown), label, label, style, is_drum, concatenate(some)))
-    return f"<div>{roll_svg(shown, song.end)}</div>"
 
 
 def _sound(track: Track) -> str:
