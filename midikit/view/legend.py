@@ -78,6 +78,8 @@ def part_entries(parts: Sequence[Part]) -> list[Entry]:
         stem, label = drawable(part.name), drawable(part.label)
         if not stem.replace(BOX, "").strip(" ._-…"):
             stem = label = f"track {part.index}"
+        elif BOX in stem:  # names that differ may look alike now
+            label = f"{stem} (track {part.index})"
         if len(part.notes):
             entries.append(Entry(picture, label, stem, f" ({part.index})"))
     return entries

@@ -6,7 +6,7 @@ halves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -16,6 +16,8 @@ from midikit.view.clock import bars_to_seconds
 from midikit.view.rows import pitch_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -77,12 +79,12 @@ class RowLocator(Locator):
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def __call__(self) -> list[float]:
+    def __call__(self) -> Sequence[float]:
         """Return the rows that get a label."""
         bottom, top = sorted(self.axis.get_view_interval())
         return self.tick_values(float(bottom), float(top))
 
-    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Choose the rows between two edges that get a label.
 
         Parameters
@@ -92,7 +94,7 @@ class RowLocator(Locator):
 
         Returns
         -------
-        list of float
+        ndarray of float64
             Middles of rows.
         """
         points = points_of(self.axis.axes)[1] / max(vmax - vmin, 1e-9)
@@ -107,7 +109,7 @@ class RowLocator(Locator):
         for y in [*pitches, *(y for y, _ in by_use if vmin <= y <= vmax)]:
             if all(abs(y - other) >= least for other in found):
                 found.append(y)
-        return sorted(found)
+        return cast("Sequence[float]", np.array(sorted(found)))
 
 
 def _pitches(low: int, high: int, least: float) -> list[float]:
@@ -167,12 +169,12 @@ class BarLocator(Locator):
     def __init__(self, room: Axes) -> None:
         self._room = room
 
-    def __call__(self) -> list[float]:
+    def __call__(self) -> Sequence[float]:
         """Return the bars that get a number."""
         first, last = sorted(self.axis.get_view_interval())
         return self.tick_values(float(first), float(last))
 
-    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Choose the bars between two places that get a number.
 
         Parameters
@@ -182,11 +184,11 @@ class BarLocator(Locator):
 
         Returns
         -------
-        list of float
+        ndarray of float64
             Bars from 1.
         """
         bars = _thinned(vmin, vmax, points_of(self._room)[0], _LABEL_WIDTH)
-        return [bar for bar in bars.tolist() if bar >= 1.0]
+        return cast("Sequence[float]", bars[bars >= 1.0])
 
 
 class GridLines(LineCollection):
