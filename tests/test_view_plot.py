@@ -58,7 +58,7 @@ def private(ax: Any, label: str) -> list[Any]:
 def drawn(song: Song, size: tuple[float, float] = (8.0, 4.0), **options: Any) -> Any:
     """Plot a song on a figure of its own, and draw it."""
     figure = Figure(figsize=size, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     ax = mk.plot(song, ax=figure.subplots(), **options)
     canvas.draw()
     return ax
@@ -291,16 +291,17 @@ def test_nothing_is_shown_and_pyplot_has_one_figure_more(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(plt, "show", refuse)
     mpl.use("Agg")
-    before, settings = plt.get_fignums(), dict(mpl.rcParams)
+    plt.close("all")
+    settings = dict(mpl.rcParams)
     ax: Any = SONG.plot(grid=GRID)
     try:
-        assert len(plt.get_fignums()) == len(before) + 1
+        assert len(plt.get_fignums()) == 1
         assert plt.gca() is ax
         assert dict(mpl.rcParams) == settings
     finally:
-        plt.close(ax.figure)
+        plt.close("all")
     drawn(SONG)
-    assert plt.get_fignums() == before
+    assert plt.get_fignums() == []
 
 
 def compared() -> tuple[Song, Song]:

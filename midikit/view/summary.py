@@ -84,7 +84,7 @@ def roll_html(roll: PianoRoll) -> str:
         HTML: its shape, a small picture, a row a track.
     """
     pace = f"{roll.fs:g} frames a second" if roll.per_beat is None else f"{roll.per_beat} a beat"
-    shape = " × ".join(f"{length:,}" for length in roll.values.shape)  # noqa: RUF001
+    shape = " x ".join(f"{length:,}" for length in roll.values.shape)
     song = song_of(roll, most_frames=_MOST_FRAMES)
     counts = np.bincount(roll.notes.row // _PITCHES, minlength=len(song)).tolist()
     facts = [f"piano roll of {shape}: tracks, pitches, frames", pace]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -10,6 +10,7 @@ from matplotlib import rcParams
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, Locator
 
 from midikit.view.glyphs import drawable
 from midikit.view.legend import Entry, add_legend
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from midikit.view.timing import Deviations
 
@@ -32,6 +34,10 @@ _LEAST_REACH = 5.0
 """Milliseconds that the axis reaches to either side at least."""
 
 _TWO_LINES, _ONE_LINE = 2.5 * LETTERS, 1.25 * LETTERS
+"""Points that a label needs."""
+
+_EDGES = 0.2
+"""Rows above the first and below the last."""
 
 
 def new_timing_axes(rows: int) -> Axes:
@@ -75,7 +81,7 @@ def draw_timing(ax: Axes, rows: Sequence[Deviations]) -> None:
         for made in (filled, hanging):
             ax.add_collection(made, autolim=False)
     ax.axvline(0.0, color=ink, lw=0.8, alpha=0.5, zorder=1)
-    ax.set(xlim=(-reach, reach), ylim=(max(len(rows), 1) - 0.4, -0.6))
+    ax.set(xlim=(-reach, reach), ylim=(max(len(rows), 1) - 0.5 + _EDGES / 2, -0.5 - _EDGES / 2))
     ax.set_xlabel("onset, early (-) or late (+), in ms")
     _label(ax, rows)
     if rows:
@@ -95,15 +101,39 @@ def _outline(
 
 
 def _label(ax: Axes, rows: Sequence[Deviations]) -> None:
-    """Name the rows, in as many words as there is room for."""
-    height = points_of(ax)[1] / max(len(rows), 1)
-    step = 1 if height >= _ONE_LINE else int(np.ceil(_ONE_LINE / height))
-    names = []
-    for row in rows[::step]:
-        name = drawable(row.part.label)
-        names.append(f"{name}\n{_words(1e3 * row.before)}" if height >= _TWO_LINES else name)
-    ax.set_yticks(range(0, len(rows), step), names, parse_math=False, usetex=False)
+    """Name the rows, in as many words as there is room for whenever it is drawn."""
+    names = [drawable(row.part.label).replace("$", r"\$") for row in rows]
+    words = [_words(1e3 * row.before) for row in rows]
+
+    def label(y: float, _: int | None = None) -> str:
+        row = round(y)
+        if row != y or not 0 <= row < len(rows):
+            return ""
+        has_room = points_of(ax)[1] / (len(rows) + _EDGES) >= _TWO_LINES
+        return f"{names[row]}\n{words[row]}" if has_room else names[row]
+
+    ax.yaxis.set_major_locator(_EachRow(len(rows)))
+    ax.yaxis.set_major_formatter(FuncFormatter(label))
     ax.tick_params(axis="y", length=0, labelsize=LETTERS)
+
+
+class _EachRow(Locator):
+    """Labels every row, or every second, third … as there is room."""
+
+    axis: Axis
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __call__(self) -> Sequence[float]:
+        """Return the rows that get a label."""
+        return self.tick_values(0.0, 0.0)
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:  # noqa: ARG002
+        """Choose the rows that get a label, wherever one looks."""
+        height = points_of(self.axis.axes)[1] / (self._rows + _EDGES)
+        step = max(int(np.ceil(_ONE_LINE / height)), 1)
+        return cast("Sequence[float]", np.arange(0.0, self._rows, step))
 
 
 def _words(milliseconds: npt.NDArray[np.float64]) -> str:
