@@ -151,6 +151,13 @@ def test_every_json_key_is_in_the_readme(folder: Path) -> None:
     assert {(table_name(at, objects), key) for at, key in found} == table
 
 
+def test_pictures_of_the_readme_are_there_and_small() -> None:
+    """Each stands in the repository and is less than 150 kB."""
+    paths = re.findall(r"!\[[^\]]+\]\((.*?)\)", README)
+    assert "notebooks/pictures/roll.png" in paths
+    assert all((ROOT / path).stat().st_size < 150_000 for path in paths)
+
+
 def test_every_fixture_has_its_row() -> None:
     """fixtures/README.md names each file and folder beside it."""
     table = (ROOT / "fixtures" / "README.md").read_text(encoding="utf-8")

@@ -112,7 +112,7 @@ def test_an_svg_of_very_many_notes_is_bounded() -> None:
     notes = as_notes(
         np.column_stack([start, start + 0.02, 40 + start // 10 % 40, 1 + start // 4 % 127])
     )
-    svg = to_svg(Song((Track("Koto", notes=notes),)))
+    svg = to_svg(Song((Track("Koto", notes=notes),)), grid=mk.BeatGrid.constant(120.0))
     assert len(svg) < 1_500_000
     assert "<image" in svg
     assert "Koto" in texts(svg)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from matplotlib.artist import allow_rasterization
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, Locator
 
@@ -236,6 +237,7 @@ class GridLines(LineCollection):
         self.set_linewidth(np.where(heavy, 1.0, 0.6).tolist())
         self.set_color([(*self._ink, 0.45 if bar else 0.2) for bar in heavy.tolist()])
 
+    @allow_rasterization  # type: ignore[untyped-decorator]
     def draw(self, renderer: RendererBase) -> None:
         """Choose the lines, and draw them.
 
