@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from matplotlib import pyplot as plt
 
 from midikit import cli, read_json, sandbox
 
@@ -44,6 +45,7 @@ def test_python_blocks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         for block in blocks("python"):
             code = block.replace(DOCUMENTED_CLIP, server.clips[0])
             exec(compile(code, "README.md", "exec"), namespace)
+    plt.close("all")
     assert (folder / "song.mid").read_bytes()[:4] == b"MThd"
     assert repr(namespace["back"]) == "<Song 1 track, 20 notes, 7.2 s>"
 

@@ -215,6 +215,9 @@ def test_bars_are_numbered_above() -> None:
     assert above.get_xlabel() == "bar"
     assert above.get_xticks().tolist() == [1.0, 2.0, 3.0, 4.0]
     assert grid_lines(ax)[0] == pytest.approx([1.5, 3.5, 5.5, 7.5])
+    late = drawn(SONG, grid=mk.BeatGrid.constant(120.0, 4.5), start=0.0, end=8.0)
+    assert late.child_axes[0].get_xticks().tolist() == [1.0, 2.0]
+    assert grid_lines(late)[0] == pytest.approx([0.5, 2.5, 4.5, 6.5])
 
 
 @pytest.mark.parametrize(("x", "label"), [("beats", "beat"), ("bars", "bar")])
@@ -347,6 +350,14 @@ def test_a_comparison_of_some_tracks_shows_their_differences_alone() -> None:
     assert [len(made.get_paths()) for made in private(ax, "extra")] == [1]
 
 
+def test_of_an_instrument_that_is_divided_only_what_is_chosen_shows() -> None:
+    """Tracks of one name are compared as one; extra notes of the others are not drawn."""
+    split = Song(tuple(replace(KOTO, notes=mk.shift(KOTO.notes, 4.0 * i)) for i in range(3)))
+    ax = drawn(split, compare=Song((KOTO,)), tracks=1)
+    (extra,) = private(ax, "extra")
+    assert corners(extra)[:, 0, 0].tolist() == [4.0, 4.5]
+
+
 def test_tracks_only_the_reference_has_are_missing() -> None:
     """With all tracks drawn, a whole track without a counterpart shows, up to its end."""
     late = Track("Flute", notes=as_notes([(5.0, 6.0, 90, 80)]))
@@ -410,7 +421,7 @@ def test_any_name_is_drawn_as_text() -> None:
     assert {"$x$", r"$\frac{1}{", "_hidden", r"\$", "%s {0}", r"\ud800"} <= set(shown)
 
 
-@pytest.mark.parametrize("name", ["$x$", r"$\frac{1}{", "_hidden", r"\$", "\x1b[2J$"])
+@pytest.mark.parametrize("name", ["$x$", r"$\frac{1}{$", "_hidden", r"\$", "\x1b[2J$"])
 def test_a_legend_of_ones_own_and_the_title_take_any_name(name: str) -> None:
     """What matplotlib makes of the labels of collections is drawn too, and so is the title."""
     ax: Any = mk.plot(Song((replace(KOTO, name=name), DRUMS), title=name))
@@ -475,6 +486,8 @@ def test_a_roll_of_beats_is_drawn_in_seconds() -> None:
     roll = mk.pianoroll(SONG, per_beat=4, grid=GRID)
     (bars, _) = notes_of(roll.plot(ax=Figure().subplots(), grid=GRID))
     assert corners(bars)[:, 0, 0].tolist() == pytest.approx([0.0, 0.5])
+    (bars, _) = notes_of(mk.pianoroll(SONG, per_beat=1, grid=GRID).plot(ax=Figure().subplots()))
+    assert corners(bars)[:, 0, 0].tolist() == pytest.approx([0.0, 0.25])
 
 
 @pytest.fixture(autouse=True)

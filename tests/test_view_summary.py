@@ -122,6 +122,16 @@ def test_the_small_picture_has_the_notes_where_they_are() -> None:
     assert min(one[2] for one in dots) > loud[2]
 
 
+def test_strokes_of_one_path_are_where_their_notes_are() -> None:
+    """Each begins from the end of the one before: right and up or down by so many rows."""
+    rows = [(0.0, 1.0, 60, 90), (1.0, 2.0, 65, 90), (2.0, 4.0, 62, 90)]
+    drawn = sorted(strokes(page(Song((Track("Koto", notes=as_notes(rows)),)))), key=lambda s: s[1])
+    assert [one[1] for one in drawn] == [64, 64 + 360, 64 + 720]
+    first, second, third = (one[2] for one in drawn)
+    assert second < third < first
+    assert (first - second) / (first - third) == 5 / 2
+
+
 def test_velocity_is_opacity() -> None:
     """Loud notes are drawn apart from soft ones."""
     paths = [path for path in page(SONG).iter(f"{SVG}path") if path.get("stroke-opacity")]

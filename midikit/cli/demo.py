@@ -12,6 +12,7 @@ import tempfile
 import time
 import unicodedata
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +58,9 @@ Examples:
 
 It starts the embedded endpoint on this machine, fetches a clip from it as from
 the service, reads the notes, finds their beat, writes a .mid that plays right,
-a page to look at and listen to, a
-piano roll and a table, and checks the notes against the hosted .mid. Running
-it again replaces its own files.
+a page to look at and listen to, a picture (with midikit[plot]), a piano roll
+and a table, and checks the notes against the hosted .mid. Running it again
+replaces its own files.
 """
 
 _COLUMNS = (
@@ -171,7 +172,8 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
         clip = client.fetch(truth.id, deadline=_DEADLINE)
     if clip.hosted is None or clip.rebuilt:
         raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
-    settings = Settings(targets=("mid", "npz", "csv"), check="hosted")
+    drawn = () if find_spec("matplotlib") is None else ("png",)
+    settings = Settings(targets=("mid", "npz", "csv", *drawn), check="hosted")
     result = run(Opened(clip.song, clip.hosted), settings)
     hosted = read_midi(clip.hosted)
     page = to_html(clip.song, hosted=hosted, grid=result.layout.grid, title=truth.title)
@@ -179,6 +181,7 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
     files = {
         folder / f"{stem}.mid": (result.files["mid"], "open this one in your DAW or player"),
         folder / f"{stem}.html": (page.encode(), "look and listen: open it in a browser"),
+        **{folder / f"{stem}.png": (result.files[png], "notes, bars and beats") for png in drawn},
         folder / f"{stem}-roll.npz": (result.files["npz"], "piano roll, 100 frames a second"),
         folder / f"{stem}-notes.csv": (result.files["csv"], "a row a note, for a spreadsheet"),
         folder / f"{stem}-answer.json": (clip.raw, "what the service answered"),
