@@ -58,13 +58,48 @@ THREE = _hex("00903c64 8360803c40 00904064 8360804040 00904364 8360804340")
 _AFTER = 22 + len(THREE)
 
 
-def _export() -> bytes:
-    """As an export: 11, 16 and 19 sharps or a mode of 255, drums on channel 1, program 1 at all."""
-    drums = _meta(3, b"Drums") + _event("c000") + _event("902464", 0) + _event("802440", 240)
-    bass = _meta(3, b"Electric Bass") + _event("c000") + _event("902864") + _event("802840", 480)
-    lead = _meta(3, b"Koto") + _event("c000") + _event("904864") + _event("804840", 480)
-    first = b"".join(_meta(0x59, value) for value in ("0b00", "1000", "13ff"))
-    return whole(first + _meta(0x51, "07a120"), drums, bass, lead)
+def _part(name: str, pitch: int, *, channel: int = 0, program: int = 0, notes: int = 4) -> bytes:
+    """Make a track of quarters as exports have it: name, program, notes of one velocity."""
+    play = bytes([0, 0x90 | channel, pitch, 91, 0x83, 0x60, 0x80 | channel, pitch, 0])
+    return _meta(3, name.encode()) + bytes([0, 0xC0 | channel, program]) + play * notes
+
+
+def _beats(*bpm: float) -> bytes:
+    """Make a tempo event a beat."""
+    micro = [round(60e6 / one) for one in bpm]
+    return b"".join(
+        _meta(0x51, one.to_bytes(3, "big"), 480 * bool(i)) for i, one in enumerate(micro)
+    )
+
+
+_KEYS = b"".join(_meta(0x59, value) for value in ("0b00", "1000", "13ff"))
+"""Signatures of 11, 16 and 19 sharps, the last in mode 255."""
+
+_CLAIMED = _meta(3, b"Night Drive") + _meta(0x51, "07a120") + _meta(0x58, "04021808")
+
+EXPORTS = {
+    # Program 1 of 1 to 128 on every track, all of them on channel 1.
+    "export": whole(
+        _CLAIMED + _KEYS,
+        _part("Drums", 36),
+        _part("Electric Bass (finger)", 28),
+        _part("Koto", 72),
+    ),
+    # Drums on channel 10 under a melodic program; the signatures inside the tracks; a lone CC7.
+    "export-drum-program": whole(
+        _CLAIMED,
+        _KEYS + _part("Drums", 38, channel=9, program=117) + _event("b90764"),
+        _part("Orchestral Harp", 67) + _meta(0x59, "00ff"),
+    ),
+    # Stems named after the song, a tempo event a beat of which one beat is missed.
+    "export-stems": whole(
+        _meta(3, b"Night Drive") + _KEYS[:6] + _beats(87.2, 87.3, 43.6, 87.3),
+        _part("Night Drive (Drums)", 42),
+        _part("Night Drive (Bass)", 31),
+        _part("Synth Voice", 60) + _part("Synth Voice", 64)[15:],
+    ),
+}
+"""Files as the service exports them: each has impossible key signatures and wrong sounds."""
 
 
 GOOD = whole(THREE)
@@ -105,6 +140,18 @@ _AROUND = [
     _refused("riff-wave", "a RIFF file that is a WAVE", b"RIFF\x24\0\0\0WAVEfmt ", 8, "RIFF"),
     _refused("junk-129", "129 bytes before MThd", bytes(129) + GOOD, 0, "no Standard MIDI File"),
     _bad("junk-128", "128 bytes before MThd, as MacBinary has", bytes(128) + GOOD, 3, "junk", at=0),
+    _bad(
+        "junk-text",
+        "the head of an HTTP answer before MThd",
+        b"{}\r\nContent-Type: audio/midi\r\n\r\n" + GOOD,
+        3,
+        "junk",
+        at=0,
+    ),
+    _refused("json", "an answer of the service", b'{"code":200,"data":{}}', 0, "JSON"),
+    _refused("header-half", "a header of 9 bytes", GOOD[:9], 0, "cut short"),
+    _odd("rmid", "a RIFF/RMID: legal", rmid(GOOD), 3),
+    _refused("riff-cut", "a RIFF header of 9 bytes", rmid(GOOD)[:9], 0, "cut short"),
     _bad(
         "rmid-lies",
         "a RIFF/RMID that claims more than is there",
@@ -202,6 +249,24 @@ _AROUND = [
         header() + chunk(THREE + END, 20),
         3,
         "chunk-length",
+        at=18,
+    ),
+    _bad(
+        "length-over-all",
+        "a first track whose length reaches to the end of the file, over the second",
+        TWO[:14] + chunk(THREE + END, 2 * len(THREE + END) + 8) + chunk(THREE + END),
+        6,
+        "chunk-length",
+        at=18,
+    ),
+    _bad(
+        "length-in-letters",
+        "a length that ends where the notes could be letters",
+        header() + chunk(_hex("00903c40") + b"<@>" * 8 + END, 13),
+        9,
+        "chunk-length",
+        "overlapping-notes",
+        "hanging-note",
         at=18,
     ),
     _bad(
@@ -362,9 +427,23 @@ _NOTES = [
     _odd("no-track", "a header alone", header(tracks=0), 0),
     _bad(
         "export",
-        "what exports of the service have: impossible keys, one program, one channel",
-        _export(),
-        3,
+        "an export: impossible keys, one program and one channel for all, drums too",
+        EXPORTS["export"],
+        12,
+        "meta-value",
+    ),
+    _bad(
+        "export-drum-program",
+        "an export: impossible keys in every track, drums under a melodic program",
+        EXPORTS["export-drum-program"],
+        8,
+        "meta-value",
+    ),
+    _bad(
+        "export-stems",
+        "an export: an impossible key, a tempo event a beat with one beat missed",
+        EXPORTS["export-stems"],
+        16,
         "meta-value",
     ),
 ]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from midikit.__main__ import main
-from midikit.cli.inspect import describe, remarks
+from midikit.cli.remarks import remarks
+from midikit.cli.track_rows import describe
 from midikit.model.notes import as_notes
 from midikit.model.song import Song, Track
 
@@ -57,6 +58,35 @@ def test_a_row_an_instrument_with_everything_worth_knowing() -> None:
     assert "Drums: drum pitches outside the General MIDI kit: 84 (Bell Tree)" in said
     assert "Drums: drums on channel 1, which plays them as an instrument" in said
     assert "Zzz: 2 tracks of this name; convert --merge-tracks name joins them" in said
+
+
+def test_sounds_and_channels_claimed_for_all_are_told() -> None:
+    """One program, one channel, a kit under another program; nothing of it where parts differ."""
+    notes = as_notes([(0.0, 1.0, 60, 91), (1.0, 2.0, 62, 90)])
+
+    def said(*parts: tuple[str, int, int]) -> list[str]:
+        tracks = [
+            Track(name, program, is_drum=name == "Drums", notes=notes, channel=channel)
+            for name, program, channel in parts
+        ]
+        song = Song(tuple(tracks))
+        return remarks(song, describe(song))
+
+    assert said(("Koto", 0, 0), ("Bass", 0, 0), ("Drums", 0, 9)) == [
+        "all 3 tracks claim program 0 (Acoustic Grand Piano)",
+        "2 tracks share channel 1 and cut each other's notes off",
+    ]
+    assert said(("Koto", 107, 0), ("Bass", 33, 1), ("Drums", 117, 9)) == [
+        "Drums: drums that claim program 117 (Melodic Tom)"
+    ]
+    assert said(("Koto", 107, 0), ("Bass", 33, 1), ("Drums", 16, 9)) == []
+
+
+def test_many_flat_tracks_are_one_remark() -> None:
+    """So that there is room for what else is odd."""
+    notes = as_notes([(0.0, 1.0, 60, 91), (1.0, 2.0, 62, 91)])
+    song = Song(tuple(Track(f"Part {i}", i, notes=notes, channel=i) for i in range(5)))
+    assert remarks(song, describe(song)) == ["5 of 5 tracks have one velocity throughout"]
 
 
 def test_the_table_reads_at_80_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

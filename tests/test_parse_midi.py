@@ -437,6 +437,51 @@ def test_programs_in_force(bodies: list[str], programs: list[int | None]) -> Non
     assert [track.program for track in tracks if len(track)] == programs
 
 
+_changes = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 127))
+_strokes = st.tuples(st.integers(0, 3), st.integers(0, 2), st.none())
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.lists(st.one_of(_changes, _strokes), max_size=6)),
+        max_size=4,
+    )
+)
+def test_programs_are_those_of_a_plain_loop(
+    tracks: list[tuple[int, list[tuple[int, int, int | None]]]],
+) -> None:
+    """Tracks of a port, of changes (delta, channel, program) and notes (program None)."""
+    bodies, said = [], []
+    first: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for mtrk, (port, messages) in enumerate(tracks):
+        tick, body = 0, bytearray([0, 0xFF, 0x21, 1, port])
+        for place, (delta, channel, program) in enumerate(messages):
+            tick += delta
+            if program is None:
+                body += bytes([delta, 0x90 | channel, 60, 64, 0, 0x80 | channel, 60, 0])
+                first.setdefault((mtrk, channel), (tick, mtrk, place))
+            else:
+                body += bytes([delta, 0xC0 | channel, program])
+                said.append(((tick, mtrk, place), port, mtrk, channel, program))
+        bodies.append(bytes(body))
+    expected: list[tuple[int, int | None]] = []
+    everywhere = {(mtrk, channel) for _, _, mtrk, channel, _ in said}
+    for mtrk, channel in sorted({*first, *everywhere}):
+        own = [row for row in said if row[2:4] == (mtrk, channel)]
+        shared = [row for row in sorted(said) if (row[1], row[3]) == (tracks[mtrk][0], channel)]
+        if (mtrk, channel) in first:
+            start = first[mtrk, channel]
+            before = [row for row in own if row[0] < start]
+            before = before or [row for row in shared if row[0] < start] or shared[:1]
+        else:
+            before = [row for row in own if row[0][0] == own[0][0][0]]
+        expected.append((channel, before[-1][4] if before else None))
+    found = read_midi(whole(*bodies)).tracks
+    assert [
+        (track.channel, track.program) for track in found if len(track) or len(track.controls)
+    ] == expected
+
+
 def test_drums_by_channel_or_name() -> None:
     """Channel 10 is a kit, and so is what is called one."""
     drums, melody = "00 992464 60 892440", NOTE

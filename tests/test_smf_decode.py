@@ -296,8 +296,8 @@ def test_time_in_frames() -> None:
     [
         (b"", "byte 0: empty, expected a Standard MIDI File"),
         (b"MThd\0\0", "byte 0: the header is cut short, got 6 of 14 bytes"),
-        (b"PK\3\4" + header(), "a zip archive; unpack it first"),
-        (b"\x1f\x8b\x08", "gzip data; unpack it first"),
+        (b"PK\3\4" + header(), "a zip archive, expected a Standard MIDI File; unpack it first"),
+        (b"\x1f\x8b\x08", "gzip data, expected"),
         (b"<html>", "a web page or XML document"),
         (b'{"code": 200}', "JSON, expected a Standard MIDI File"),
         (b"RIFF\0\0\0", "byte 0: the RIFF header is cut short, got 7 of 12 bytes"),

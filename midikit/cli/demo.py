@@ -21,13 +21,13 @@ from midikit.cli.beat_rows import grid_row
 from midikit.cli.beat_words import short_tempo, tempo_words
 from midikit.cli.conversion import run
 from midikit.cli.exits import BrokenPromiseError, Exit
-from midikit.cli.inspect import describe
 from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import WIDTH, Report, common_options
 from midikit.cli.rows import change_row, repair_row
 from midikit.cli.settings import Settings
 from midikit.cli.sources import Opened
 from midikit.cli.table import Column
+from midikit.cli.track_rows import describe
 from midikit.cli.words import apart, count, length, pitch_name, size, tempo_text
 from midikit.escape import printable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,28 +10,23 @@ import click
 from midikit.cli.beat import Beat, find_beat
 from midikit.cli.exits import Exit
 from midikit.cli.options import Number, WholeNumber
+from midikit.cli.remarks import few, remarks
 from midikit.cli.report import Report, common_options
 from midikit.cli.rows import repair_row, tempo_row
 from midikit.cli.sources import open_source, resolve
 from midikit.cli.table import Column
+from midikit.cli.track_rows import Row, describe
 from midikit.cli.words import count, length, pitch_name, tempo_text
 from midikit.escape import printable
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from midikit.cli.sources import Opened, Source
-    from midikit.model.notes import Notes
-    from midikit.model.song import Song, Track
+    from midikit.model.song import Song
 
-__all__ = ["Row", "describe", "inspect", "remarks"]
+__all__ = ["inspect"]
 
-_SHORT = 0.030
-_MOST_SIGNATURES = 4
 _MOST_REMARKS = 12
 _MOST_ROWS = 128
-_GM_DRUMS = range(35, 82)
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _HELP = """Show what is in a song and what is wrong with it.
@@ -66,133 +61,6 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What there is to say about one track.
-
-    Parameters
-    ----------
-    track : int
-        Index, from 0.
-    name : str
-        Its name as it is.
-    notes : int
-        Number of notes.
-    lowest, highest : int or None
-        Range of MIDI pitches, None without notes.
-    drum : bool
-        Whether it is a drum kit.
-    claimed : int or None
-        Program the source claims.
-    program : int or None
-        Program that a conversion chooses.
-    by : str
-        How: ``claim``, ``name``, ``role``, ``guess``, ``none`` or ``kit``.
-    polyphony : int
-        Most notes at one time.
-    short : int
-        Notes under 30 ms.
-    velocities : int
-        Distinct velocities.
-    velocity : int or None
-        The velocity, where it is a single one.
-    duplicates : int
-        Notes that repeat another of their pitch and start.
-    outside_kit : list of int
-        Drum pitches outside the General MIDI kit.
-    channel : int or None
-        Channel of 16 it came from, from 1.
-    """
-
-    track: int
-    name: str
-    notes: int
-    lowest: int | None
-    highest: int | None
-    drum: bool
-    claimed: int | None
-    program: int | None
-    by: str
-    polyphony: int
-    short: int
-    velocities: int
-    velocity: int | None
-    duplicates: int
-    outside_kit: list[int]
-    channel: int | None
-
-
-def describe(song: Song, most: int | None = None) -> list[Row]:
-    """Look at each track of a song.
-
-    Parameters
-    ----------
-    song : Song
-        The song.
-    most : int or None, optional
-        Look at so many tracks at most.
-
-    Returns
-    -------
-    list of Row
-        One a track.
-    """
-    from midikit.convert.arrange.programs import choose_programs  # noqa: PLC0415 - loads numpy
-
-    programs, _ = choose_programs(song.tracks, "name")
-    rows = list(zip(song.tracks, programs, strict=True))[:most]
-    return [_describe(index, track, program) for index, (track, program) in enumerate(rows)]
-
-
-def _describe(index: int, track: Track, program: int | None) -> Row:
-    import numpy as np  # noqa: PLC0415 - the help needs none of it
-
-    from midikit.model.notes import greatest_polyphony  # noqa: PLC0415 - as above
-
-    notes = track.notes
-    pitches: npt.NDArray[np.int32] = np.unique(notes["pitch"])
-    velocities = np.unique(notes["velocity"]).tolist()
-    outside = [pitch for pitch in pitches.tolist() if track.is_drum and pitch not in _GM_DRUMS]
-    return Row(
-        track=index,
-        name=track.name,
-        notes=len(notes),
-        lowest=int(pitches[0]) if len(pitches) else None,
-        highest=int(pitches[-1]) if len(pitches) else None,
-        drum=track.is_drum,
-        claimed=track.program,
-        program=program,
-        by=_found_by(track, program),
-        polyphony=greatest_polyphony(notes),
-        short=int(np.count_nonzero(notes["end"] - notes["start"] < _SHORT)),
-        velocities=len(velocities),
-        velocity=velocities[0] if len(velocities) == 1 else None,
-        duplicates=_duplicates(notes),
-        outside_kit=outside,
-        channel=None if track.channel is None else track.channel + 1,
-    )
-
-
-def _found_by(track: Track, program: int | None) -> str:
-    """Tell how the program was found."""
-    from midikit.gm import find_program  # noqa: PLC0415 - compiles patterns
-
-    if track.is_drum:
-        return "kit"
-    guess = find_program(track.name)
-    if guess is not None and guess.program == program and track.program != program:
-        return {"exact": "name", "alias": "name", "role": "role"}.get(guess.how, "guess")
-    return "none" if track.program is None else "claim"
-
-
-def _duplicates(notes: Notes) -> int:
-    """Count notes that begin with another of their pitch."""
-    import numpy as np  # noqa: PLC0415 - the help needs none of it
-
-    pairs = np.stack([notes["start"], notes["pitch"]], axis=1)
-    return len(pairs) - len(np.unique(pairs, axis=0))
-
-
 def _signatures(song: Song) -> list[str]:
     """Say the time and key signatures."""
     times = [f"{numerator}/{denominator}" for _, numerator, denominator in song.time_signatures]
@@ -201,62 +69,7 @@ def _signatures(song: Song) -> list[str]:
         for _, sharps, minor in song.key_signatures
         if -7 <= sharps <= 7
     ]
-    return [_capped(times), _capped(keys)]
-
-
-def _capped(words: list[str]) -> str:
-    unique = list(dict.fromkeys(words))
-    more = len(unique) - _MOST_SIGNATURES
-    return ", ".join([*unique[:_MOST_SIGNATURES], *([f"and {more:,} more"] if more > 0 else [])])
-
-
-def remarks(song: Song, rows: list[Row]) -> list[str]:
-    """Say what a musician would want to know before using these tracks.
-
-    Parameters
-    ----------
-    song : Song
-        The song.
-    rows : list of Row
-        What `describe` found.
-
-    Returns
-    -------
-    list of str
-        One line each.
-    """
-    from midikit.convert.arrange.merge import merge_tracks  # noqa: PLC0415 - loads numpy
-    from midikit.gm import DRUM_NAMES  # noqa: PLC0415 - compiles patterns
-
-    found = []
-    for row in rows:
-        name = _label(row)
-        if row.velocities == 1 and row.notes > 1:
-            found.append(f"{name}: one velocity throughout ({row.velocity})")
-        if row.outside_kit:
-            names = [
-                f"{pitch} ({DRUM_NAMES[pitch]})" if pitch in DRUM_NAMES else str(pitch)
-                for pitch in row.outside_kit
-            ]
-            found.append(f"{name}: drum pitches outside the General MIDI kit: {_capped(names)}")
-        if row.drum and row.channel not in (None, 10):
-            found.append(
-                f"{name}: drums on channel {row.channel}, which plays them as an instrument"
-            )
-    if len(song.tracks) > _MOST_ROWS:
-        return found
-    _, changes = merge_tracks(song, duplicates="collapse")
-    for change in changes:
-        if change.kind == "merge":
-            alike = f"{change.count} tracks of this name"
-            found.append(f"{change.where}: {alike}; convert --merge-tracks name joins them")
-        else:
-            found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
-    return found
-
-
-def _label(row: Row) -> str:
-    return printable(row.name) if row.name.strip() else f"track {row.track + 1}"
+    return [few(times), few(keys)]
 
 
 def _cells(row: Row) -> list[str]:

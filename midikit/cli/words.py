@@ -144,7 +144,8 @@ def tempo_text(tempo: TempoMap) -> str:
     low, high = float(tempo.qpm.min()), float(tempo.qpm.max())
     if tempo.is_constant:
         return f"{bpm_text(low)} BPM"
-    return f"{count(len(tempo.qpm), 'tempo event')}, {bpm_text(low)} to {bpm_text(high)} BPM"
+    span = f"{bpm_text(low)} to {bpm_text(high)} BPM" if low < high else f"all {bpm_text(low)} BPM"
+    return f"{count(len(tempo.qpm), 'tempo event')}, {span}"
 
 
 def bpm_text(value: float) -> str:

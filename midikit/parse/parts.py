@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.gm import DRUM_CHANNEL, is_drum
-from midikit.model.events import CONTROL, END_OF_TRACK, NO_CONTROLS, PROGRAM_CHANGE, Event
+from midikit.model.events import END_OF_TRACK, NO_CONTROLS, Event
 from midikit.model.notes import NO_NOTES, NOTE, trusted_notes
 from midikit.model.song import trusted_track
 from midikit.parse.clock import TEMPO
+from midikit.parse.controls import read_controls
 from midikit.parse.pairing import CHANNELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from midikit.model.notes import Notes
     from midikit.model.song import Track
     from midikit.parse.clock import Clock
+    from midikit.parse.controls import Controls
     from midikit.parse.pairing import NoteTable
     from midikit.smf.decode import MidiFile
 
@@ -119,39 +122,44 @@ def assemble(
     ports = {track: text.port for track, text in texts.items() if text.port is not None}
     seconds = clock.seconds(file.tick)
     played = dict(zip(notes.parts, _note_arrays(file, notes, seconds, last_seconds), strict=True))
-    controls = _controls(file, notes, seconds)
-    programs = _programs(file, notes, ports)
-    parts: dict[int, list[int]] = {}
-    for part in sorted({*played, *controls}):
-        parts.setdefault(part // CHANNELS, []).append(part)
-    tracks = []
-    for mtrk in sorted({*parts, *texts}):
-        text = texts.get(mtrk, _NO_TEXTS)
-        name = text.name or ""
-        conducts = mtrk == 0 and has_conductor
-        home = _home(file, mtrk, [part for part in parts.get(mtrk, ()) if part in played])
-        if mtrk not in parts and not conducts:
-            channel = None if home is None else home % CHANNELS
-            tracks.append(_silent_track(name, text, channel))
-        for part in parts.get(mtrk, ()):
-            channel = part % CHANNELS
-            program = programs.get(part)
-            if part not in played:
-                program = _first_program(controls[part])
-            tracks.append(
-                trusted_track(
-                    name,
-                    played.get(part, NO_NOTES),
-                    program=program,
-                    is_drum=channel == DRUM_CHANNEL or is_drum(name, program),
-                    controls=controls.get(part, NO_CONTROLS),
-                    events=tuple(text.events) if part == home else (),
-                    channel=channel,
-                    port=text.port or 0,
-                )
-            )
+    controls = read_controls(file, notes, ports, seconds)
+    del seconds  # as large as the notes, and of no use to the tracks
+    tracks = tuple(_tracks(file, texts, played, controls, has_conductor=has_conductor))
     title = texts[0].name if has_conductor and 0 in texts else None
-    return tuple(tracks), tuple(song_events), title
+    return tracks, tuple(song_events), title
+
+
+def _tracks(
+    file: MidiFile,
+    texts: dict[int, _Texts],
+    played: dict[int, Notes],
+    controls: Controls,
+    *,
+    has_conductor: bool,
+) -> Iterator[Track]:
+    """Make the tracks of one MTrk after the other."""
+    mtrks, sizes = np.unique(controls.parts // CHANNELS, return_counts=True)
+    counts = dict(zip(mtrks.tolist(), sizes.tolist(), strict=True))
+    rows = controls.rows()
+    for mtrk in sorted({*counts, *texts}):
+        text = texts.get(mtrk, _NO_TEXTS)
+        name, port, own = text.name or "", text.port or 0, tuple(text.events)
+        here = [*islice(rows, counts.get(mtrk, 0))]
+        home = _home(file, mtrk, [part for part, *_ in here if part in played])
+        if not here and not (mtrk == 0 and has_conductor):
+            yield _silent_track(name, text, None if home is None else home % CHANNELS)
+        for part, (begin, end), program in here:
+            channel = part % CHANNELS
+            yield trusted_track(
+                name,
+                played.get(part, NO_NOTES),
+                program=program,
+                is_drum=channel == DRUM_CHANNEL or is_drum(name, program),
+                controls=controls.table[begin:end] if begin < end else NO_CONTROLS,
+                events=own if part == home else (),
+                channel=channel,
+                port=port,
+            )
 
 
 def _trailing(file: MidiFile) -> list[int]:
@@ -165,14 +173,6 @@ def _trailing(file: MidiFile) -> list[int]:
         if begin < end:
             last[mtrk] = max(last[mtrk], file.meta_tick[end - 1])
     return [mtrk for mtrk, tick in enumerate(file.last_tick) if tick > last[mtrk]]
-
-
-def _first_program(controls: npt.NDArray[np.void]) -> int | None:
-    """Return the first program that a part without notes chooses."""
-    changes = controls[controls["status"] == PROGRAM_CHANGE]
-    if not len(changes):
-        return None
-    return int(changes["data1"][changes["seconds"] == changes["seconds"][0]][-1])
 
 
 def _silent_track(name: str, text: _Texts, channel: int | None) -> Track:
@@ -250,61 +250,3 @@ def _note_arrays(
     rows["pitch"] = file.data1[notes.on]
     rows["velocity"] = file.data2[notes.on]
     return trusted_notes(rows, notes.counts)
-
-
-def _controls(
-    file: MidiFile, notes: NoteTable, seconds: npt.NDArray[np.float64]
-) -> dict[int, npt.NDArray[np.void]]:
-    """Make the control arrays of all parts."""
-    rows = notes.others
-    if len(rows) == 0:
-        return {}
-    part = notes.part_of[rows]
-    if (part[1:] < part[:-1]).any():
-        order = part.argsort(kind="stable")
-        rows, part = rows[order], part[order]
-    table = np.empty(len(rows), CONTROL)
-    table["seconds"] = seconds[rows]
-    table["status"] = file.status[rows] & 0xF0
-    table["data1"] = file.data1[rows]
-    table["data2"] = file.data2[rows]
-    table.flags.writeable = False
-    changes = ((part[1:] != part[:-1]).nonzero()[0] + 1).tolist()
-    bounds = [0, *changes, len(rows)]
-    return {int(part[begin]): table[begin:end] for begin, end in pairwise(bounds)}
-
-
-def _programs(file: MidiFile, notes: NoteTable, ports: dict[int, int]) -> dict[int, int]:
-    """Tell the program each part with notes has at its first note.
-
-    What its own MTrk says up to there counts. Where that says nothing, the whole file does: all
-    tracks play at once, so a program change counts for its port and channel in every MTrk, by tick,
-    then in file order; one that comes too late is better than none.
-    """
-    others = notes.others
-    changes = others[file.status[others] & 0xF0 == PROGRAM_CHANGE]
-    if len(changes) == 0 or not notes.parts:
-        return {}
-    own: dict[int, list[tuple[int, int]]] = {}
-    anywhere: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-    ticks, programs = file.tick[changes].tolist(), file.data1[changes].tolist()
-    parts = notes.part_of[changes].tolist()
-    for part, tick, message, program in zip(parts, ticks, changes.tolist(), programs, strict=True):
-        own.setdefault(part, []).append((message, program))
-        mtrk, channel = divmod(part, CHANNELS)
-        shared = ports.get(mtrk, 0), channel
-        anywhere.setdefault(shared, []).append((tick, message, program))
-    for rows in anywhere.values():
-        rows.sort()
-    found = {}
-    starts = file.tick[notes.first].tolist()
-    for part, message, tick in zip(notes.parts, notes.first, starts, strict=True):
-        before = bisect_left(own.get(part, ()), (message,))
-        if before:
-            found[part] = own[part][before - 1][1]
-            continue
-        mtrk, channel = divmod(part, CHANNELS)
-        rows = anywhere.get((ports.get(mtrk, 0), channel), [])
-        if rows:
-            found[part] = rows[max(bisect_left(rows, (tick, message)) - 1, 0)][2]
-    return found

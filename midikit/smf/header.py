@@ -22,12 +22,14 @@ _RIFF_BYTES = 12
 _END_OF_TRACK = b"\xff\x2f\0"
 _DEFAULT_DIVISION = 480
 _FRAME_RATES = {24, 25, 29, 30}
+_PACKED = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "gzip data"),
+    (b"BZh", "bzip2 data"),
+    (b"\xfd7zXZ\x00", "xz data"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+)
 _OTHER_FORMATS = (
-    (b"PK\x03\x04", "a zip archive; unpack it first"),
-    (b"\x1f\x8b", "gzip data; unpack it first"),
-    (b"BZh", "bzip2 data; unpack it first"),
-    (b"\xfd7zXZ\x00", "xz data; unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it first"),
     (b"ID3", "MP3 audio"),
     (b"fLaC", "FLAC audio"),
     (b"OggS", "Ogg audio"),
@@ -153,16 +155,19 @@ def _find_header(data: bytes, source: str, faults: Faults) -> tuple[int, int]:
         return 0, len(data)
     if not data:
         raise MidiError(source, "empty, expected a Standard MIDI File", 0)
+    for magic, what in _PACKED:
+        if data.startswith(magic):
+            raise MidiError(source, f"{what}, expected a Standard MIDI File; unpack it first", 0)
+    offset = data.find(b"MThd", 0, _JUNK_BYTES + 4)
+    if offset >= 0:
+        faults.add("junk", 0, None, f"{counted(offset, 'byte')} before the MThd header", "ignored")
+        return offset, len(data)
     for magic, what in _OTHER_FORMATS:
         if data.startswith(magic):
             raise MidiError(source, f"{what}, expected a Standard MIDI File", 0)
-    offset = data.find(b"MThd", 0, _JUNK_BYTES + 4)
-    if offset < 0:
-        shown = printable(data[:8].decode("latin-1"))
-        text = f"begins with '{shown}', expected MThd within the first {_JUNK_BYTES} bytes"
-        raise MidiError(source, f"no Standard MIDI File: {text}", 0)
-    faults.add("junk", 0, None, f"{counted(offset, 'byte')} before the MThd header", "ignored")
-    return offset, len(data)
+    shown = printable(data[:8].decode("latin-1"))
+    text = f"begins with '{shown}', expected MThd within the first {_JUNK_BYTES} bytes"
+    raise MidiError(source, f"no Standard MIDI File: {text}", 0)
 
 
 def _unwrap_riff(data: bytes, source: str, faults: Faults) -> tuple[int, int]:

@@ -84,7 +84,7 @@ class Places:
 
     Parameters
     ----------
-    first, start : array of int64
+    first, start : array of int
         Index of the first message of each stretch, and its byte offset.
     low_before_high : ndarray of int, shape (n,)
         Bytes below 0x80 in the messages before each byte that is not.

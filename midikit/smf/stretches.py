@@ -40,6 +40,11 @@ class _IrregularError(Exception):
 class Stretches:
     """What was found in all regular tracks, track after track.
 
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+
     Attributes
     ----------
     body, low : list of bytes
@@ -49,8 +54,8 @@ class Stretches:
         How many there are.
     counts : list of int
         How many there are in each track.
-    first, start : array of int64
-        Index of the first message of each stretch, and its byte offset.
+    first, start : array of int
+        Index of the first message of each stretch, and its byte offset; wide enough for the file.
     late, late_by : list of int
         Messages that follow on meta or sysex events, and the delta-times of those, summed.
     meta_last, meta_since : list of int
@@ -71,13 +76,14 @@ class Stretches:
         meta or sysex event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        place = "i" if size < 1 << 31 else "q"
         self.body: list[bytes] = []
         self.low: list[bytes] = []
         self.messages = 0
         self.counts: list[int] = []
-        self.first = array("q")
-        self.start = array("q")
+        self.first = array(place)
+        self.start = array(place)
         self.late: list[int] = []
         self.late_by: list[int] = []
         self.meta_last: list[int] = []
@@ -146,7 +152,7 @@ def find_stretches(data: bytes, spans: list[tuple[int, int]], irregular: set[int
     raw = np.frombuffer(data, np.uint8)
     marks = (raw >= 0xC0).nonzero()[0]
     marks = marks[_INTERRUPTS[raw[marks]]]
-    found = Stretches()
+    found = Stretches(len(data))
     for track, (start, end) in enumerate(spans):
         sizes = found.sizes()
         if track not in irregular:

@@ -11,7 +11,7 @@ import random
 import struct
 from typing import TYPE_CHECKING
 
-from tests.smf_bytes import END, chunk, header, rmid
+from tests.smf_bytes import END, chunk, header, meta, number, rmid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,64 @@ def _each(write: Callable[[int], bytes], length: int) -> Callable[[int], bytes]:
     return lambda size: header() + chunk(b"".join(map(write, range(size // length))) + END)
 
 
+def _tracks(write: Callable[[int], bytes], length: int) -> Callable[[int], bytes]:
+    """Tracks that differ."""
+    return lambda size: (
+        header(tracks=65_535)
+        + b"".join(chunk(write(i) + END) for i in range(size // (length + 12)))
+    )
+
+
+def _running(before: str) -> Callable[[int], bytes]:
+    """One track of messages of one data byte under running status: two bytes each."""
+    head = bytes.fromhex(before)
+    return lambda size: header() + chunk(head + _fill(b"\0\1", size) + b"\0\1" + END)
+
+
+def _channels(status: int, *data: int) -> bytes:
+    """Say the same on all channels."""
+    return b"".join(bytes([0, status | channel, *data]) for channel in range(16))
+
+
+def _tempo(i: int) -> bytes:
+    """Write a tempo a tick after what comes before."""
+    return b"\1\xff\x51" + struct.pack(">I", 0x03000000 | 300_000 + i % 99_999)
+
+
+def _named(unit: bytes) -> Callable[[int], bytes]:
+    """A note of a track whose name repeats something."""
+
+    def make(size: int) -> bytes:
+        name = _fill(unit, size)
+        return header() + chunk(b"\0\xff" + meta(3, name) + _NOTE + END)
+
+    return make
+
+
+def _chord(i: int) -> bytes:
+    """Write a note at once, under running status."""
+    return bytes([i % 128, 64, 0])
+
+
+def _claiming(body: bytes) -> Callable[[int], bytes]:
+    """Tracks each of which claims everything behind it."""
+    step = len(body) + 8
+    return lambda size: (
+        header(tracks=65_535) + b"".join(chunk(body, size - i) for i in range(0, size, step))
+    )
+
+
+def _programs_elsewhere(size: int) -> bytes:
+    """Tracks of notes whose programs are in other tracks, the latest first."""
+    changes = (chunk(number(i) + b"\xc0\1" + END) for i in range(size // 30, 0, -1))
+    return header(tracks=65_535) + b"".join(changes) + _fill(chunk(_NOTE + END), size // 2)
+
+
 _NOTE = bytes.fromhex("00903c40 01803c40")
+_FAULTS = bytes.fromhex(
+    "00803c40 00903c40 00903c40 003dff 00ff510161 00ff900161 00f000 00ff59020bff 00ff580400000000"
+)
+"""A note-off too many, notes without end, a byte over 127, five events that cannot be."""
 
 FILES: dict[str, Callable[[int], bytes]] = {
     "notes": _one(_NOTE),
@@ -79,9 +136,7 @@ FILES: dict[str, Callable[[int], bytes]] = {
     "a RIFF of empty lists": lambda size: rmid(b"")[:12] + _fill(b"LIST\0\0\0\0", size),
     "empty texts": _one("00ff0100"),
     "lyrics": _each(lambda i: b"\1\xff\5\4%04d" % (i % 9_999), 8),
-    "tempi": _each(
-        lambda i: b"\1\xff\x51" + struct.pack(">I", 0x03000000 | 300_000 + i % 99_999), 7
-    ),
+    "tempi": _each(_tempo, 7),
     "tempi of two bytes": _one("00ff51020000"),
     "key signatures of 11 sharps": _one("00ff59020b00"),
     "time signatures": _one("01ff580403021808"),
@@ -94,6 +149,55 @@ FILES: dict[str, Callable[[int], bytes]] = {
         lambda i: bytes([0, 0xC0 + i % 16, i * 7 % 128, 0, 0x90 + i % 16, 60, 64]), 7
     ),
     "running status across metas": _one("00903c40 00ff010161 003e40 00f001f7 004040 00803c00"),
+    "one chord": lambda size: (
+        header() + chunk(b"\0\x90" + b"".join(map(_chord, range(size // 3))) + b"\x3c\0" + END)
+    ),
+    "note-offs, then notes": lambda size: (
+        header() + chunk(_fill("00803c40", size // 2) + _fill("00903c40", size // 2) + END)
+    ),
+    "pressure, running status": _running("00d0 01"),
+    "programs, running status": _running("00c0 01"),
+    "programs, running status, a note": _running("00903c40 01803c40 00c0 01"),
+    "programs in other tracks": _programs_elsewhere,
+    "tracks of 16 controls": _chunks(chunk(_channels(0xB0, 7, 64) + END)),
+    "tracks of 16 programs": _chunks(chunk(_channels(0xC0, 7) + END)),
+    "tracks of 16 programs and a note": _chunks(chunk(_channels(0xC0, 7) + _NOTE + END)),
+    "tracks of 16 notes, none ends": _chunks(chunk(_channels(0x90, 60, 64) + END)),
+    "tracks of a tempo": _tracks(_tempo, 7),
+    "tracks of a Japanese name": _chunks(
+        chunk(b"\0\xff" + meta(3, "ピアノ".encode("shift_jis")) + _NOTE + END)
+    ),
+    "tracks of drums by name": _tracks(lambda i: b"\0\xff\3\x10drum kick %6d" % i + _NOTE, 28),
+    "tracks of a number without end": _chunks(chunk("8181818181")),
+    "tracks of every fault": _chunks(chunk(_FAULTS + b"\0\xf4")),
+    "every fault": _one(_FAULTS),
+    "a fault at the end": lambda size: header() + chunk(_fill(_NOTE, size) + b"\0\xf4"),
+    "tempi and notes": _each(lambda i: _tempo(i) + _NOTE, 15),
+    "texts and notes": _one("00903c40 00ff0100"),
+    "key signatures": _one("01ff59020000"),
+    "ports": _one(b"\0\xff\x21\1\3" + _NOTE),
+    "names": _each(lambda i: b"\0\xff\3\6%06d" % i, 10),
+    "ends of track": _one(END),
+    "tracks that claim the rest": _claiming(_NOTE + END),
+    "tracks that claim the rest, no end": _claiming(_NOTE),
+    "tracks that claim nothing": lambda size: header() + _fill(chunk(_NOTE, 0), size),
+    "tracks inside a track": lambda size: header() + chunk(_fill(_NOTE[:4] + b"MTrk", size)),
+    "tracks inside a sysex": lambda size: (
+        header() + chunk(b"\0\xf0" + number(size // 8 * 8) + _fill(b"MTrk\0\0\0\4", size) + END)
+    ),
+    "chance between tracks": lambda size: (
+        header() + b"".join(chunk(END) + random.Random(i).randbytes(12) for i in range(size // 24))
+    ),
+    "a number without end": lambda size: header() + chunk(b"\x80" * size),
+    "a name of accents": _named(b"\xe9a"),
+    "a name that is nearly Shift-JIS": lambda size: _named(_fill(b"\x81\x40", size) + b"\x81\xff")(
+        1
+    ),
+    "a name of brackets": _named(b"("),
+    "a name of drums": _named(b"drum "),
+    "chance below 0x80": lambda size: (
+        header() + chunk(bytes(byte & 0x7F for byte in random.Random(1).randbytes(size)))
+    ),
     "chance": lambda size: header() + chunk(random.Random(1).randbytes(size)),
 }
 
