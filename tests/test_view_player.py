@@ -187,6 +187,19 @@ def test_solo_and_mute(page: Page) -> None:
     page.wait("midikitState().tracks[0].scheduled > 0")
 
 
+def test_a_note_that_sounds_is_muted_at_once_and_taken_up_again(show: Callable[..., Page]) -> None:
+    """Its voice ends with the mute; after it, it sounds on, and is not counted again."""
+    notes = as_notes([(0.0, 60.0, 60, 80)])
+    page = show(to_html(Song((Track("Flute", notes=notes), Track("Organ", notes=notes)))))
+    page.click_on("#play")
+    assert page.when("s.head > 0.1")["voices"] == 2
+    page.click_on(".row:nth-child(1) button")
+    assert page.state()["voices"] == 1
+    page.click_on(".row:nth-child(1) button")
+    assert page.state()["voices"] == 2
+    assert page.state()["scheduled"] == 2
+
+
 def test_zoom_by_wheel_buttons_and_scrolling(page: Page) -> None:
     """The wheel zooms about the pointer, which stays on its second."""
     before = page.state()["zoom"]
@@ -286,8 +299,11 @@ def test_tab_reaches_every_control_and_the_list_is_one_stop(page: Page) -> None:
     for _ in range(20):
         page.key("Tab")
         seen.append(page.eval("document.activeElement.id || document.activeElement.className"))
-        outline = page.eval("getComputedStyle(document.activeElement).outlineStyle")
-        assert outline == "solid" or seen[-1] == ""
+        outline = page.eval(
+            "(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])"
+            "(getComputedStyle(document.activeElement))"
+        )
+        assert outline == ["solid", "3px"]
         if seen[-1] == "row":
             break
     assert seen == [
@@ -345,6 +361,7 @@ ACTING = {
     "script": "</script><script>window.pwned=1</script>",
     "image": "<img src=x onerror=window.pwned=1>",
     "closing": "</script><img src=x onerror=window.pwned=1>",
+    "spaced": "</script x><img src=x onerror=window.pwned=1>",
     "comment": "<!-- <script>",
     "quotes": "\"'`${window.pwned=1}",
     "template": "$script $title ${data}",
