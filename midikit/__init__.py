@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from midikit.rhythm.layout import Layout, Quantizing, lay_out
     from midikit.rhythm.quantize import quantize
     from midikit.verify.compare import Comparison, compare
+    from midikit.view.plotting import plot
+    from midikit.view.timing import plot_timing
 
 __all__ = [
     "NOTE",
@@ -109,6 +111,8 @@ __all__ = [
     "merge_songs",
     "pianoroll",
     "plan_midi",
+    "plot",
+    "plot_timing",
     "quantize",
     "read_json",
     "read_midi",
@@ -147,6 +151,8 @@ _HOME = {
     "rhythm.layout": ("Layout", "Quantizing", "lay_out"),
     "rhythm.quantize": ("quantize",),
     "verify.compare": ("Comparison", "compare"),
+    "view.plotting": ("plot",),
+    "view.timing": ("plot_timing",),
 }
 _MODULE_OF = {name: f"midikit.{module}" for module, names in _HOME.items() for name in names}
 

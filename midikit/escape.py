@@ -1,4 +1,4 @@
-"""Text on its way out: terminals, file names and CSV cells, each with what it must not carry.
+"""Text on its way out: terminals, files' names, CSV and HTML, each with what it must not carry.
 
 Names come from a third party and are kept exactly as they are inside the model, the .mid and JSON.
 Whatever is printed, used as a file name or opened in a spreadsheet goes through this room first.
@@ -19,9 +19,11 @@ __all__ = [
     "each_stem",
     "file_stem",
     "folded",
+    "html_text",
     "json_text",
     "printable",
     "quoted",
+    "script_json",
     "unique_stems",
 ]
 
@@ -34,6 +36,7 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$"]
     + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
 )
+_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
 _UNSAFE_IN_STEM = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]+')
 _FORMULA = (
     r"[=+\-@|%\u2212\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6a\ufe6b"
@@ -347,3 +350,54 @@ def csv_cell(text: str) -> str:
     shown = _escaped(text)
     cell = _CELL_BEGIN.sub(lambda begin: f"{begin[0]}'", shown)
     return f"'{cell}" if _FORMULA_BEGIN.match(cell) else cell
+
+
+def html_text(text: object, limit: int = _SHOWN) -> str:
+    """Show text in HTML or SVG, between tags or in a quoted attribute, without letting it act.
+
+    Parameters
+    ----------
+    text : object
+        What to show; its ``str`` is taken.
+    limit : int, optional
+        Most characters of the original to show.
+
+    Returns
+    -------
+    str
+        As `printable` shows it, with ``& < > " '`` as entities: also well-formed XML.
+
+    Examples
+    --------
+    >>> html_text("</b><img src=x onerror='alert(1)'>")
+    '&lt;/b&gt;&lt;img src=x onerror=&#x27;alert(1)&#x27;&gt;'
+    """
+    shown = printable(text, limit)
+    for char, entity in _ENTITIES:
+        shown = shown.replace(char, entity)
+    return shown
+
+
+def script_json(values: object) -> str:
+    r"""Write a value as JSON that no text in it can end or open a ``<script>`` with.
+
+    Parameters
+    ----------
+    values : object
+        What `json.dumps` takes, without NaN and infinities.
+
+    Returns
+    -------
+    str
+        JSON in ASCII without spaces; ``<``, ``>`` and ``&`` are written as escapes, from which the
+        text comes back exactly.
+
+    Examples
+    --------
+    >>> print(script_json({"name": "</script><!--"}))
+    {"name":"\u003c/script\u003e\u003c!--"}
+    """
+    text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text

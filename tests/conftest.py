@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from midikit.__main__ import main
+from tests.browser import Browser, find_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,3 +57,15 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         return Run(code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start one Chromium for the whole session, where there is one; in CI there is."""
+    program = find_chromium()
+    if program is None:
+        assert not os.environ.get("CI"), "no Chromium; .ci/run installs it"
+        pytest.skip("no Chromium on the PATH")
+    running = Browser(program)
+    yield running
+    running.close()

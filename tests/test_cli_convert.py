@@ -159,7 +159,7 @@ def test_targets_are_chosen_by_to_or_by_the_ending(cli: Any, song_json: Path) ->
     [
         (["--to", "mp3"], "--to mp3: no such target; expected one or more of mid, npz"),
         (["-o", "song.ogg"], "-o song.ogg: cannot write .ogg; expected .mid, .npz, "),
-        (["-o", "x.foo"], ".wav or a folder/"),
+        (["-o", "x.foo"], ".svg or a folder/"),
         (["-o", ""], "-o is empty; expected a file, a folder or -"),
         (["-o", "/dev/null"], "-o /dev/null: is no folder and no plain file"),
         (["-o", "/dev/full"], "pass - for standard output"),

@@ -401,7 +401,7 @@ def test_a_hosted_file_that_is_gone_is_rebuilt_and_said_to_be(
 def test_the_demo_shows_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Five files that open, a story that fits 80 columns, nothing touched that is the user's."""
+    """Six files that open, a story that fits 80 columns, nothing touched that is the user's."""
     monkeypatch.chdir(tmp_path)
     home = tmp_path / "home"
     monkeypatch.setenv("MIDIKIT_HOME", str(home))
@@ -428,7 +428,7 @@ def test_the_demo_shows_the_whole_way(
     assert os.environ["MIDIKIT_TOKEN"] == "my-own"
     folder = tmp_path / "midikit-demo"
     stem = "late-train-home"
-    kinds = (".mid", "-roll.npz", "-notes.csv", "-answer.json", "-hosted.mid")
+    kinds = (".mid", ".html", ".png", "-roll.npz", "-notes.csv", "-answer.json", "-hosted.mid")
     assert {path.name for path in folder.iterdir()} == {f"{stem}{kind}" for kind in kinds}
     song = read_midi(folder / f"{stem}.mid", strict=True)
     assert song["Drums"].channel == 9
@@ -448,7 +448,7 @@ def test_the_demo_shows_every_song(tmp_path: Path, capsys: pytest.CaptureFixture
     rows = rows_of(capsys.readouterr().out)
     assert [row["title"] for row in rows] == [song.title for song in SONGS]
     assert all(row["check"]["same"] and row["exit"] == 0 for row in rows)
-    assert len(list((tmp_path / "all").iterdir())) == 30
+    assert len(list((tmp_path / "all").iterdir())) == 42
     by_title = {row["title"]: row["hosted_faults"] for row in rows}
     assert "Drums on program 118 (Synth Drum), which is no drum kit" in by_title["Harbour Lights"]
     told = "claims 133.00, the music plays 132.60: up to 0.89 beats (404 ms) off"

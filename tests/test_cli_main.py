@@ -88,6 +88,7 @@ def test_every_command_has_help_with_examples_first(capsys: pytest.CaptureFixtur
         "convert",
         "inspect",
         "compare",
+        "view",
         "play",
         "fetch",
         "archive",

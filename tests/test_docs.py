@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from matplotlib import pyplot as plt
 
 from midikit import cli, read_json, sandbox
 
@@ -44,6 +45,7 @@ def test_python_blocks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         for block in blocks("python"):
             code = block.replace(DOCUMENTED_CLIP, server.clips[0])
             exec(compile(code, "README.md", "exec"), namespace)
+    plt.close("all")
     assert (folder / "song.mid").read_bytes()[:4] == b"MThd"
     assert repr(namespace["back"]) == "<Song 1 track, 20 notes, 7.2 s>"
 
@@ -149,6 +151,13 @@ def test_every_json_key_is_in_the_readme(folder: Path) -> None:
     table = json_table()
     objects = {name for name, _ in table}
     assert {(table_name(at, objects), key) for at, key in found} == table
+
+
+def test_pictures_of_the_readme_are_there_and_small() -> None:
+    """Each stands in the repository and is less than 150 kB."""
+    paths = re.findall(r"!\[[^\]]+\]\((.*?)\)", README)
+    assert "notebooks/pictures/roll.png" in paths
+    assert all((ROOT / path).stat().st_size < 150_000 for path in paths)
 
 
 def test_every_fixture_has_its_row() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +17,11 @@ from midikit.escape import (
     each_stem,
     file_stem,
     folded,
+    html_text,
     json_text,
     printable,
     quoted,
+    script_json,
     unique_stems,
 )
 from tests.hostile_names import NAMES, acting, longest
@@ -206,3 +209,38 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 def test_no_cell_begins_a_formula_inside(cell: str, safe: str) -> None:
     """For a program that is set to another separator, or does not honour quotes."""
     assert csv_cell(cell) == safe
+
+
+@given(st.text())
+def test_html_text_is_text(text: str) -> None:
+    """A parser finds one text and no tag, also as an attribute."""
+    found: list[object] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            found.append((tag, attrs))
+
+        def handle_data(self, data: str) -> None:
+            found.append(data)
+
+    shown = html_text(text, limit=len(text))
+    reader = Reader()
+    reader.feed(f'<b title="{shown}">{shown}</b>')
+    reader.close()
+    plain = printable(text, limit=len(text))
+    assert found == [("b", [("title", plain)]), *([plain] if plain else [])]
+
+
+@given(st.recursive(st.text() | st.integers() | st.none(), st.lists))
+def test_script_json_comes_back_and_ends_no_script(value: object) -> None:
+    """In ASCII, without any character that a tag or a comment begins with."""
+    text = script_json(value)
+    assert json.loads(text) == value
+    assert text.isascii()
+    assert not set("<>&") & set(text)
+
+
+def test_script_json_has_no_number_that_is_none() -> None:
+    """NaN is no JSON."""
+    with pytest.raises(ValueError, match="JSON compliant"):
+        script_json(float("nan"))

@@ -17,6 +17,7 @@ COMMANDS = {
     "convert": "Turn answers and .mid files into .mid, rolls and tables.",
     "inspect": "Show what is in a song and what is wrong with it.",
     "compare": "Compare two songs note by note.",
+    "view": "Make a page that shows and plays a song.",
     "play": "Play a song to a MIDI port.",
     "fetch": "Fetch clips from the service into the archive.",
     "archive": "List, verify, export and prune what was paid for.",

@@ -10,6 +10,7 @@ import numpy as np
 from midikit.cli.exits import BrokenPromiseError
 from midikit.escape import quoted
 from midikit.parse.midi import read_midi
+from midikit.rhythm.moving import moved_starts
 from midikit.units import qpm_from_microseconds
 
 if TYPE_CHECKING:
@@ -143,12 +144,10 @@ def check_quantized(before: Song, after: Song) -> Moves:
 
 
 def _moves(old: Notes, new: Notes) -> npt.NDArray[np.float64]:
-    """Return how far each note moved: the first of a pitch is the first of it afterwards."""
-    by_pitch = [np.lexsort((notes["start"], notes["pitch"])) for notes in (old, new)]
-    if len(old) != len(new) or (old["pitch"][by_pitch[0]] != new["pitch"][by_pitch[1]]).any():
+    """Return how far each note moved."""
+    target = moved_starts(old, new)
+    if target is None:
         raise BrokenPromiseError("quantizing lost or added a note")
-    target = np.empty(len(old))
-    target[by_pitch[0]] = new["start"][by_pitch[1]]
     if (np.diff(target) < 0).any():
         raise BrokenPromiseError("quantizing turned the order of two notes round")
     moves: npt.NDArray[np.float64] = target - old["start"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from midikit.cli.words import count
 from midikit.errors import MidikitError
 from midikit.escape import printable
+from midikit.extras import EXTRAS, how_to_get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ _PACKAGES = (
     *("click", "httpcore", "httpx", "mido", "msgspec", "numpy", "platformdirs"),
     *("pretty_midi", "rich"),
 )
-_EXTRAS = (("plot", "matplotlib", "pictures"),)
 _CONNECT_SECONDS = 10.0
 _LEAST_FREE = 200_000_000
 _PORTS = {"https": 443, "http": 80}
@@ -97,13 +97,12 @@ def _check_packages() -> Check:
 
 def _check_extras() -> Iterator[Check]:
     """Tell which extras are there; none is needed for fetching or converting."""
-    for extra, package, use in _EXTRAS:
+    for extra, (package, _) in EXTRAS.items():
         name = f"[{extra}]"
         try:
             yield Check(name, "ok", f"{package} {version(package)}")
         except PackageNotFoundError:
-            text = f"{package} is not there; for {use} run: python3 -m pip install 'midikit"
-            yield Check(name, "note", f"{text}[{extra}]'")
+            yield Check(name, "note", how_to_get(extra))
 
 
 def _check_token() -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -231,6 +232,15 @@ def _render(target: str, song: Song, grid: BeatGrid | None, settings: Settings) 
         from midikit.convert.audio.wav import to_wav  # noqa: PLC0415 - loads numpy
 
         return to_wav(song)
+    if target == "html":
+        from midikit.view.html import to_html  # noqa: PLC0415 - loads numpy
+
+        return to_html(song, grid=grid).encode()
+    if target in {"png", "svg"}:
+        from midikit.view.pictures import to_png, to_svg  # noqa: PLC0415 - loads numpy
+
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # speaks of its caches
+        return to_png(song, grid=grid) if target == "png" else to_svg(song, grid=grid).encode()
     from midikit.convert.table import to_csv, to_notes_npz  # noqa: PLC0415 - loads numpy
 
     if target == "notes.npz":

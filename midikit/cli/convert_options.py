@@ -25,7 +25,8 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "targets",
             multiple=True,
             metavar="TARGET",
-            help="mid (default), npz (piano roll), notes.npz, csv, wav; several with commas.",
+            help="mid (default), npz (piano roll), notes.npz, csv, wav, html, png, svg; several "
+            "with commas.",
         ),
         click.option(
             "--merge", is_flag=True, help="Make one song of all SOURCEs, such as its stems."

@@ -12,6 +12,7 @@ import tempfile
 import time
 import unicodedata
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,9 @@ Examples:
 
 It starts the embedded endpoint on this machine, fetches a clip from it as from
 the service, reads the notes, finds their beat, writes a .mid that plays right,
-a piano roll and a table, and checks the notes against the hosted .mid. Running
-it again replaces its own files.
+a page to look at and listen to, a picture (with midikit[plot]), a piano roll
+and a table, and checks the notes against the hosted .mid. Running it again
+replaces its own files.
 """
 
 _COLUMNS = (
@@ -160,6 +162,7 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
     from midikit.fetch.client import Client  # noqa: PLC0415 - the help needs none of it
     from midikit.fetch.disk.sqlite import SqliteArchive  # noqa: PLC0415 - as above
     from midikit.parse.midi import read_midi  # noqa: PLC0415 - as above
+    from midikit.view.html import to_html  # noqa: PLC0415 - as above
 
     # The endpoint is ours: there is no need to wait as politely as for the service.
     with (
@@ -169,22 +172,24 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
         clip = client.fetch(truth.id, deadline=_DEADLINE)
     if clip.hosted is None or clip.rebuilt:
         raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
-    settings = Settings(targets=("mid", "npz", "csv"), check="hosted")
+    drawn = () if find_spec("matplotlib") is None else ("png",)
+    settings = Settings(targets=("mid", "npz", "csv", *drawn), check="hosted")
     result = run(Opened(clip.song, clip.hosted), settings)
+    hosted = read_midi(clip.hosted)
+    page = to_html(clip.song, hosted=hosted, grid=result.layout.grid, title=truth.title)
     stem = _slug(truth.title)
     files = {
         folder / f"{stem}.mid": (result.files["mid"], "open this one in your DAW or player"),
-        folder / f"{stem}-roll.npz": (
-            result.files["npz"],
-            "piano roll, 100 frames a second",
-        ),
+        folder / f"{stem}.html": (page.encode(), "look and listen: open it in a browser"),
+        **{folder / f"{stem}.png": (result.files[png], "notes, bars and beats") for png in drawn},
+        folder / f"{stem}-roll.npz": (result.files["npz"], "piano roll, 100 frames a second"),
         folder / f"{stem}-notes.csv": (result.files["csv"], "a row a note, for a spreadsheet"),
         folder / f"{stem}-answer.json": (clip.raw, "what the service answered"),
         folder / f"{stem}-hosted.mid": (clip.hosted, "the hosted file, as broken as it came"),
     }
     calls = sandbox.posts[truth.id]
     written = read_midi(result.files["mid"])
-    return _Show(truth, clip, calls, read_midi(clip.hosted), result, written, files)
+    return _Show(truth, clip, calls, hosted, result, written, files)
 
 
 def _slug(title: str) -> str:

@@ -36,6 +36,9 @@ TARGETS = {
     "notes.npz": ".notes.npz",
     "csv": ".csv",
     "wav": ".wav",
+    "html": ".html",
+    "png": ".png",
+    "svg": ".svg",
 }
 """Each target and the ending of its files."""
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from midikit.convert.npz import DEFAULT_MAX_BYTES, from_npz, names_array, to_npz
-from midikit.convert.paint import OVERLAPS, PITCHES, NotesOnFrames, Overlap, painted
-from midikit.errors import InputError
+from midikit.convert.paint import PITCHES, NotesOnFrames, Overlap, painted
 from midikit.escape import printable
 from midikit.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:
     import os
+
+    from matplotlib.axes import Axes
+
+    from midikit.model.beats import BeatGrid
+    from midikit.view.clock import XAxis
+    from midikit.view.parts import Choice
 
     Seconds: TypeAlias = npt.NDArray[np.float64]
 
@@ -124,6 +128,47 @@ class PianoRoll:
         """
         struck = self.notes._replace(end_frame=self.notes.start_frame + 1)
         return painted(struck, self.values.shape, self.overlap)
+
+    def plot(
+        self,
+        *,
+        grid: BeatGrid | None = None,
+        ax: Axes | None = None,
+        tracks: Choice = None,
+        start: float | None = None,
+        end: float | None = None,
+        x: XAxis = "seconds",
+    ) -> Axes:
+        """Draw the roll as `midikit.plot` draws a song: a bar for each run of equal velocity.
+
+        Parameters
+        ----------
+        grid : BeatGrid, optional
+            As for `midikit.plot`, as are the others.
+        ax : Axes, optional
+            Where to draw.
+        tracks : int, str, iterable of int or str, optional
+            Only these.
+        start, end : float, optional
+            From and up to this second.
+        x : {"seconds", "beats", "bars"}, optional
+            What the horizontal axis counts.
+
+        Returns
+        -------
+        Axes
+            What was drawn on; nothing is shown.
+        """
+        from midikit.view.plotting import plot  # noqa: PLC0415 - looks at rolls from above
+        from midikit.view.runs import song_of  # noqa: PLC0415 - as above
+
+        return plot(song_of(self), grid=grid, ax=ax, tracks=tracks, start=start, end=end, x=x)
+
+    def _repr_html_(self) -> str:
+        """Summary, table of the tracks and small picture, for notebooks."""
+        from midikit.view.summary import roll_html  # noqa: PLC0415 - looks at rolls from above
+
+        return roll_html(self)
 
     def merged(self) -> Roll:
         """Put all tracks into one roll, time last, as pretty_midi shapes it.
@@ -257,7 +302,9 @@ class PianoRoll:
         arrays = from_npz(
             read_bytes(path, max_bytes=max_bytes), _STORED, source=source, max_bytes=max_bytes
         )
-        return _Stored(arrays, source).roll()
+        from midikit.convert.stored_roll import StoredRoll  # noqa: PLC0415 - it makes rolls
+
+        return StoredRoll(arrays, source).roll()
 
     def __repr__(self) -> str:
         """Shape and pace."""
@@ -266,102 +313,4 @@ class PianoRoll:
         return (
             f"<PianoRoll {tracks} track{'' if tracks == 1 else 's'} x {PITCHES} x "
             f"{self.frames:,} frame{'' if self.frames == 1 else 's'}, {pace}>"
-        )
-
-
-class _Stored:
-    """The arrays of a stored roll, believed only after a look."""
-
-    def __init__(self, arrays: dict[str, npt.NDArray[Any]], source: str) -> None:
-        self.arrays = arrays
-        self.source = source
-
-    def refuse(self, name: str, expected: str) -> NoReturn:
-        """Raise an `InputError` that names the array and what it should be."""
-        if name not in self.arrays:
-            problem = "is missing; expected a piano roll that PianoRoll.save wrote"
-            raise InputError(self.source, name, problem)
-        array = self.arrays[name]
-        shown = f"holds {printable(array.dtype)} of shape {array.shape}"
-        if array.ndim == 0 and array.dtype.kind in "fiU":
-            shown = f"is {printable(array)}"
-        raise InputError(self.source, name, f"{shown}; expected {expected}")
-
-    def take(self, name: str, kind: str, shape: tuple[int, ...], expected: str) -> npt.NDArray[Any]:
-        """Return an array of this kind and shape; -1 in `shape` stands for any length."""
-        array = self.arrays.get(name)
-        if array is None or array.dtype.kind != kind or array.ndim != len(shape):
-            self.refuse(name, expected)
-        if any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
-            self.refuse(name, expected)
-        return array
-
-    def programs(self, tracks: int) -> tuple[int | None, ...]:
-        """Return a program or None a track."""
-        expected = "a program a track, 0 to 127 or -1"
-        programs = self.take("program", "i", (tracks,), expected).tolist()
-        if not all(-1 <= program <= 127 for program in programs):
-            self.refuse("program", expected)
-        return tuple(None if program < 0 else program for program in programs)
-
-    def overlap(self) -> Overlap:
-        """Return the policy."""
-        word = str(self.take("overlap", "U", (), "max, sum or last"))
-        known = [policy for policy in OVERLAPS if policy == word]
-        if not known:
-            self.refuse("overlap", "max, sum or last")
-        return known[0]
-
-    def notes(self, shape: tuple[int, ...]) -> NotesOnFrames:
-        """Return the notes, all of them inside the roll and in order."""
-        expected = "notes inside the roll"
-        cells = self.take("cells", "V", (-1,), expected)
-        dtype = cells.dtype
-        if any(name not in (dtype.names or ()) or dtype[name] != CELL[name] for name in _FIELDS):
-            self.refuse("cells", expected)
-        good = (cells["start_frame"] >= 0) & (cells["start_frame"] < cells["end_frame"])
-        good &= cells["end_frame"] <= shape[2]
-        for name, least, most in (
-            ("track", 0, shape[0] - 1),
-            ("pitch", 0, PITCHES - 1),
-            ("velocity", 1, 127),
-        ):
-            good &= (cells[name] >= least) & (cells[name] <= most)
-        if not good.all():
-            self.refuse("cells", f"{expected}, unlike row {int(np.argmin(good))}")
-        row = cells["track"].astype(np.int64) * PITCHES + cells["pitch"]
-        start = cells["start_frame"].astype(np.int64)
-        order = np.argsort(row, kind="stable")
-        if ((np.diff(row[order]) == 0) & (np.diff(start[order]) < 0)).any():
-            self.refuse("cells", "notes of one track and pitch in order")
-        velocity = cells["velocity"].astype(np.uint8)
-        return NotesOnFrames(row, start, cells["end_frame"].astype(np.int64), velocity)
-
-    def pace(self, frames: int) -> tuple[float | None, int | None, Seconds | None]:
-        """Return frames a second, frames a beat, and the times of the latter."""
-        if "per_beat" not in self.arrays:
-            fs = float(self.take("fs", "f", (), "frames a second"))
-            if not (fs > 0 and math.isfinite(fs)):
-                self.refuse("fs", "frames a second, above 0")
-            return fs, None, None
-        per_beat = int(self.take("per_beat", "i", (), "frames a beat"))
-        if per_beat < 1:
-            self.refuse("per_beat", "frames a beat, above 0")
-        return None, per_beat, self.take("times", "f", (frames,), "a second a frame")
-
-    def roll(self) -> PianoRoll:
-        """Return the whole."""
-        expected = "uint8 of shape (tracks, 128, frames)"
-        values = self.take("values", "u", (-1, PITCHES, -1), expected)
-        if values.dtype != np.uint8:
-            self.refuse("values", expected)
-        tracks, _, frames = values.shape
-        return PianoRoll(
-            values,
-            tuple(self.take("names", "U", (tracks,), "a name a track").tolist()),
-            self.programs(tracks),
-            tuple(self.take("is_drum", "b", (tracks,), "true or false a track").tolist()),
-            self.notes(values.shape),
-            self.overlap(),
-            *self.pace(frames),
         )

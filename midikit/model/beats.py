@@ -387,6 +387,12 @@ class BeatGrid:
         count = beats_to_list(float(tempo.to_quarters(end)) / step, end, max_beats)
         return cls(tempo.to_seconds(step * np.arange(count)), meter)
 
+    def _repr_html_(self) -> str:
+        """Tempo, meter, how sure and other readings, for notebooks."""
+        from midikit.view.summary import grid_html  # noqa: PLC0415 - looks at grids from above
+
+        return grid_html(self)
+
     def __repr__(self) -> str:
         """Say tempo, meter and size, and how well the onsets fit where that is known."""
         fit = "" if self.residual is None else f", residual {1000.0 * self.residual:.1f} ms"

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.model.beats import BeatGrid
+    from midikit.model.notes import Notes
     from midikit.model.song import Song, Track
 
     Rule = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
-__all__ = ["held_back", "move_grid", "move_song", "move_track", "shift_song"]
+__all__ = ["held_back", "move_grid", "move_song", "move_track", "moved_starts", "shift_song"]
 
 _AT_ZERO = 1e-9
 
@@ -90,6 +91,37 @@ def move_track(track: Track, rule: Rule) -> Track:
     return replace(
         track, notes=notes, controls=as_controls(controls), events=_moved(track.events, rule)
     )
+
+
+def moved_starts(before: Notes, after: Notes) -> npt.NDArray[np.float64] | None:
+    """Tell where each note of a track starts after it was moved; the first of a pitch stays so.
+
+    Parameters
+    ----------
+    before, after : ndarray of `NOTE`, shape (n,)
+        The notes of the track.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,), or None
+        Seconds, in the order of `before`; None where `after` has not as many notes of each pitch.
+
+    Examples
+    --------
+    >>> from midikit.model.notes import as_notes
+    >>> before = as_notes([(0.0, 1.0, 64, 80), (0.01, 1.0, 60, 80)])
+    >>> moved_starts(before, as_notes([(0.5, 1.0, 60, 80), (0.5, 1.0, 64, 80)])).tolist()
+    [0.5, 0.5]
+    """
+    by_pitch = [np.lexsort((notes["start"], notes["pitch"])) for notes in (before, after)]
+    if (
+        len(before) != len(after)
+        or (before["pitch"][by_pitch[0]] != after["pitch"][by_pitch[1]]).any()
+    ):
+        return None
+    starts = np.empty(len(before))
+    starts[by_pitch[0]] = after["start"][by_pitch[1]]
+    return starts
 
 
 def _moved(events: tuple[Event, ...], rule: Rule) -> tuple[Event, ...]:

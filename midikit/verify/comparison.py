@@ -221,6 +221,12 @@ class Comparison(Matches):
                 lines.append(f"… and {len(different) - _SHOWN_TRACKS:,} more tracks.")
         return "\n".join(lines + self.differences())
 
+    def _repr_html_(self) -> str:
+        """Show counts, where notes are missing or extra, and a table, in notebooks."""
+        from midikit.view.summary import comparison_html  # noqa: PLC0415 - looks from above
+
+        return comparison_html(self)
+
     def __repr__(self) -> str:
         """Say the counts."""
         return f"<Comparison {self.summary}>"

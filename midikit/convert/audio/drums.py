@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["drum_sound"]
+__all__ = ["Drum", "drum_of", "drum_sound"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
@@ -19,8 +19,24 @@ _FADE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Drum:
-    """Hertz at the top and bottom of a sweep, its time constants, and noise beside it."""
+class Drum:
+    """A drum's sound.
+
+    Parameters
+    ----------
+    top, bottom : float, optional
+        Hertz at the beginning and the end of a sweep; no sweep where `top` is 0.
+    sweep, decay : float, optional
+        Time constants in seconds of the sweep's fall and of its level.
+    noise : float, optional
+        Level of the noise beside it.
+    noise_decay : float, optional
+        Time constant of the noise in seconds.
+    is_bright : bool, optional
+        Whether the noise has highs alone.
+    level : float, optional
+        Loudness beside other sounds.
+    """
 
     top: float = 0.0
     bottom: float = 0.0
@@ -32,26 +48,26 @@ class _Drum:
     level: float = 1.0
 
 
-_KICK = _Drum(150.0, 48.0, 0.04, 0.13, 0.15, 0.006, level=1.6)
-_SNARE = _Drum(230.0, 180.0, 0.03, 0.07, 0.8, 0.11, is_bright=False)
-_CLICK = _Drum(1800.0, 1700.0, 0.01, 0.02, 0.3, 0.008, level=0.7)
-_CLAP = _Drum(noise=1.0, noise_decay=0.09, is_bright=False, level=0.9)
-_SHORT_HAT = _Drum(noise=1.0, noise_decay=0.035, level=0.5)
-_OPEN_HAT = _Drum(noise=1.0, noise_decay=0.22, level=0.5)
-_CRASH = _Drum(noise=1.0, noise_decay=0.7, level=0.6)
-_RIDE = _Drum(3100.0, 3100.0, 1.0, 0.35, 0.5, 0.35, level=0.4)
-_SHAKER = _Drum(noise=1.0, noise_decay=0.05, level=0.35)
+_KICK = Drum(150.0, 48.0, 0.04, 0.13, 0.15, 0.006, level=1.6)
+_SNARE = Drum(230.0, 180.0, 0.03, 0.07, 0.8, 0.11, is_bright=False)
+_CLICK = Drum(1800.0, 1700.0, 0.01, 0.02, 0.3, 0.008, level=0.7)
+_CLAP = Drum(noise=1.0, noise_decay=0.09, is_bright=False, level=0.9)
+_SHORT_HAT = Drum(noise=1.0, noise_decay=0.035, level=0.5)
+_OPEN_HAT = Drum(noise=1.0, noise_decay=0.22, level=0.5)
+_CRASH = Drum(noise=1.0, noise_decay=0.7, level=0.6)
+_RIDE = Drum(3100.0, 3100.0, 1.0, 0.35, 0.5, 0.35, level=0.4)
+_SHAKER = Drum(noise=1.0, noise_decay=0.05, level=0.35)
 
 
-def _tom(hertz: float) -> _Drum:
-    return _Drum(1.6 * hertz, hertz, 0.05, 0.18, 0.1, 0.02, level=1.2)
+def _tom(hertz: float) -> Drum:
+    return Drum(1.6 * hertz, hertz, 0.05, 0.18, 0.1, 0.02, level=1.2)
 
 
-def _bell(hertz: float) -> _Drum:
-    return _Drum(hertz, hertz, 1.0, 0.12, level=0.6)
+def _bell(hertz: float) -> Drum:
+    return Drum(hertz, hertz, 1.0, 0.12, level=0.6)
 
 
-_DRUMS: dict[int, _Drum] = {
+_DRUMS: dict[int, Drum] = {
     35: _KICK, 36: _KICK, 37: _CLICK, 38: _SNARE, 39: _CLAP, 40: _SNARE,
     41: _tom(80), 42: _SHORT_HAT, 43: _tom(95), 44: _SHORT_HAT, 45: _tom(115), 46: _OPEN_HAT,
     47: _tom(135), 48: _tom(160), 49: _CRASH, 50: _tom(190), 51: _RIDE, 52: _CRASH, 53: _RIDE,
@@ -60,7 +76,12 @@ _DRUMS: dict[int, _Drum] = {
     68: _bell(700), 69: _SHAKER, 70: _SHAKER, 75: _CLICK, 76: _bell(1100), 77: _bell(800),
     80: _bell(2600), 81: _bell(2600), 82: _SHAKER,
 }  # fmt: skip
-_ANY = _Drum(400.0, 300.0, 0.03, 0.06, 0.5, 0.05, level=0.6)
+_ANY = Drum(400.0, 300.0, 0.03, 0.06, 0.5, 0.05, level=0.6)
+
+
+def drum_of(pitch: int) -> Drum:
+    """Return the drum that a pitch of a kit strikes."""
+    return _DRUMS.get(pitch, _ANY)
 
 
 def drum_sound(pitch: int, fs: int) -> FloatArray:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Song, Track
 
-__all__ = ["TAIL_SECONDS", "synthesize"]
+__all__ = ["SPREAD", "TAIL_SECONDS", "synthesize"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
@@ -28,7 +28,7 @@ _BEND_SEMITONES = 2.0
 _LOUDNESS = 1.7
 """Exponent from velocity and volume to amplitude."""
 
-_SPREAD = (0.0, -0.35, 0.35, -0.2, 0.2, -0.5, 0.5)
+SPREAD = (0.0, -0.35, 0.35, -0.2, 0.2, -0.5, 0.5)
 """Where parts stand that name no place, one after the other."""
 
 _SHORTEST = 0.03
@@ -64,7 +64,7 @@ def synthesize(song: Song, *, fs: int, frames: int) -> npt.NDArray[np.float32]:
     for track, program in zip(song.tracks, programs, strict=True):
         if not len(track):
             continue
-        pan = 0.0 if track.is_drum else _SPREAD[place % len(_SPREAD)]
+        pan = 0.0 if track.is_drum else SPREAD[place % len(SPREAD)]
         place += not track.is_drum
         left, right = _gains(track, pan)
         if track.is_drum:
