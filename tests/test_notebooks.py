@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from midikit import estimate_beats
+from midikit.sandbox.songs import demo_songs
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from matplotlib.figure import Figure
 
@@ -38,53 +42,60 @@ def stored(cell: dict[str, Any]) -> tuple[str, int]:
     return "".join(text), sum("image/png" in output.get("data", {}) for output in cell["outputs"])
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
-    """Draw without a screen, and collect the figures in place of showing them."""
+class Ran(NamedTuple):
+    """What a notebook came to: its names, text and number of pictures by cell, and the pictures."""
+
+    names: dict[str, Any]
+    outputs: list[tuple[str, int]]
+    figures: list[Figure]
+
+
+def run(path: Path) -> Ran:
+    """Run a notebook without a screen, collecting the figures in place of showing them."""
     figures: list[Figure] = []
 
     def show() -> None:
         figures.extend(plt.figure(number) for number in plt.get_fignums())
         plt.close("all")
 
-    mpl.use("Agg")
-    monkeypatch.setattr(plt, "show", show)
-    with mpl.rc_context():
-        yield figures
-    plt.close("all")
-
-
-def run(path: Path, shown: list[Figure]) -> tuple[dict[str, Any], list[tuple[str, int]]]:
-    """Run a notebook; return its names, and the text and the pictures of each cell."""
     namespace: dict[str, Any] = {}
     outputs = []
-    for number, cell in enumerate(code_cells(path), start=1):
-        before, text = len(shown), io.StringIO()
-        code = compile("".join(cell["source"]), f"{path.name}, code cell {number}", "exec")
-        with contextlib.redirect_stdout(text):
-            exec(code, namespace)
-        outputs.append((text.getvalue(), len(shown) - before))
-    return namespace, outputs
+    with pytest.MonkeyPatch.context() as patch, mpl.rc_context():
+        patch.setattr(plt, "show", show)
+        for number, cell in enumerate(code_cells(path), start=1):
+            before, text = len(figures), io.StringIO()
+            code = compile("".join(cell["source"]), f"{path.name}, code cell {number}", "exec")
+            with contextlib.redirect_stdout(text):
+                exec(code, namespace)
+            outputs.append((text.getvalue(), len(figures) - before))
+    return Ran(namespace, outputs, figures)
+
+
+@pytest.fixture(scope="module")
+def ran() -> Iterator[Callable[[str], Ran]]:
+    """Run each notebook once for all tests, by its stem."""
+    mpl.use("Agg")
+    yield functools.cache(lambda stem: run(ROOT / "notebooks" / f"{stem}.ipynb"))
+    plt.close("all")
 
 
 def test_there_are_notebooks() -> None:
     """The tests below have something to test."""
-    assert [path.name for path in NOTEBOOKS] == ["beat_grid.ipynb"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_true_grid", "03_corpus"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_stored_outputs_are_those_of_a_run(path: Path, shown: list[Figure]) -> None:
+def test_stored_outputs_are_those_of_a_run(path: Path, ran: Callable[[str], Ran]) -> None:
     """Every cell runs, and prints and draws what is stored in it."""
-    _, outputs = run(path, shown)
-    assert outputs == [stored(cell) for cell in code_cells(path)], STORE
+    assert ran(path.stem).outputs == [stored(cell) for cell in code_cells(path)], STORE
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_axis_has_its_label(path: Path, shown: list[Figure]) -> None:
+def test_every_axis_has_its_label(path: Path, ran: Callable[[str], Ran]) -> None:
     """Each axis says what it shows, or shares one that does."""
-    run(path, shown)
-    assert shown
-    for axes in (axes for figure in shown for axes in figure.axes):
+    figures = ran(path.stem).figures
+    assert figures
+    for axes in (axes for figure in figures for axes in figure.axes):
         assert any(other.get_xlabel() for other in axes.get_shared_x_axes().get_siblings(axes))
         assert any(other.get_ylabel() for other in axes.get_shared_y_axes().get_siblings(axes))
 
@@ -98,12 +109,49 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert {output["output_type"] for output in outputs} <= {"stream", "display_data"}
     assert {output.get("name", "stdout") for output in outputs} == {"stdout"}
+    kinds = [[output["output_type"] for output in cell["outputs"]] for cell in cells]
+    assert all(several.count("stream") <= 1 for several in kinds), STORE
     assert path.stat().st_size < MOST_BYTES
 
 
-def test_what_the_beat_grid_notebook_says_is_so(shown: list[Figure]) -> None:
+def test_a_first_look_loses_no_note(ran: Callable[[str], Ran]) -> None:
+    """The file written holds the notes of the hosted one, on the bars of the music."""
+    names = ran("01_first_look").names
+    assert names["report"].same
+    truth = demo_songs()[0]
+    assert names["clip"].clip_id == truth.id
+    assert names["report"].matched == truth.note_count
+    assert names["grid"].bpm == pytest.approx(truth.bpm, rel=2e-4)
+    first, last = names["roll"].get_xlim()
+    for notes in (track.notes["start"] for track in names["song"]):
+        assert ((notes > first) & (notes < last)).any()
+
+
+def test_the_corpus_is_that_of_the_demo_songs(ran: Callable[[str], Ran]) -> None:
+    """Tempi, counts and windows are those of the songs, and what is said of the waltz is so."""
+    names = ran("03_corpus").names
+    songs = demo_songs()
+    assert len(names["table"]) == sum(song.note_count for song in songs)
+    assert len(names["is_drum"]) == len(names["beat"]) == len(names["table"])
+    for song, (_, grid) in zip(songs, names["corpus"], strict=True):
+        assert grid.qpm == pytest.approx(song.qpm, rel=2e-4)
+    waltz, found = names["corpus"][2]
+    assert (found.meter, songs[2].meter) == ((6, 8), (3, 4))
+    settled = estimate_beats(waltz, beats_per_bar=3)
+    assert settled
+    assert settled.meter == (3, 4)
+    assert names["train"].shape[1:] == names["test"].shape[1:] == (2, 128, 64)
+    sounding, struck = names["train"].swapaxes(0, 1)
+    assert struck.any()
+    assert not (struck & ~sounding).any()
+    one = next(names["batches"](names["train"], size=8, seed=0))
+    assert (one.shape, one.dtype.name) == ((8, 2, 128, 64), "float32")
+    assert not names["folder"].exists()
+
+
+def test_what_the_true_grid_notebook_says_is_so(ran: Callable[[str], Ran]) -> None:
     """Tempo and beats are the song's, parts are aligned, notes tight, and files keep their word."""
-    names, _ = run(ROOT / "notebooks" / "beat_grid.ipynb", shown)
+    names = ran("02_true_grid").names
     assert names["grid"].bpm == pytest.approx(names["truth"].bpm, rel=2e-4)
     assert np.abs(names["off"]).max() < 0.010
     assert 60 < np.abs(names["away"]).max() < 100
