@@ -164,6 +164,17 @@ def test_seeking_by_ruler_slider_and_roll(page: Page) -> None:
     assert page.state()["head"] < 0.4
 
 
+def test_a_seek_while_it_plays_counts_from_there(page: Page) -> None:
+    """What was handed over for before the seek, and taken back by it, is not taken off twice."""
+    page.click_on("#play")
+    page.wait(f"{HEAD} > 0.3")
+    page.eval(
+        """(() => { const slider = document.getElementById('position');
+        slider.value = 7; slider.dispatchEvent(new Event('input')); })()"""
+    )
+    assert page.when("!s.playing")["scheduled"] == ALL // 8
+
+
 def test_solo_and_mute(page: Page) -> None:
     """A muted part is not scheduled; a solo silences the others; both while it plays."""
     page.click_on(".row:nth-child(1) button", 0)
