@@ -304,6 +304,23 @@ def test_keys_alone_do_everything(page: Page) -> None:
     page.wait("!document.getElementById('keys').open")
 
 
+def test_keys_that_move_say_where_to_and_leave_the_volume_its_own(page: Page) -> None:
+    """Once a press, not while it plays; a slider with the focus speaks for itself."""
+    page.key("ArrowRight")
+    assert page.state()["status"] == "0:00, bar 1, beat 2"
+    page.key("End")
+    assert page.state()["status"] == "0:07, bar 4, beat 4"
+    page.eval("document.getElementById('position').focus()")
+    page.key("Home")
+    assert page.state()["head"] == 0
+    assert page.state()["status"] == "0:07, bar 4, beat 4"
+    page.eval("document.getElementById('volume').focus()")
+    for key, volume in (("End", 1), ("ArrowLeft", 0.99), ("PageDown", 0.89), ("Home", 0)):
+        page.key(key)
+        assert page.state()["volume"] == pytest.approx(volume), key
+    assert page.state()["head"] == 0
+
+
 def test_tab_reaches_every_control_and_the_list_is_one_stop(page: Page) -> None:
     """Each stop shows that it has the focus; arrows go through the instruments."""
     seen = []
