@@ -355,6 +355,16 @@ def test_tab_reaches_every_control_and_the_list_is_one_stop(page: Page) -> None:
     assert unnamed == 0
 
 
+def test_a_song_of_hours_counts_them(show: Callable[..., Page]) -> None:
+    """In the facts, on the clock, on the ruler's labels and in what is said."""
+    notes = as_notes([(0.0, 1.0, 60, 80), (7384.0, 7384.5, 62, 80)])
+    page = show(to_html(Song((Track("Koto", notes=notes),)), grid=None))
+    page.key("End")
+    assert "1 instrument · 2 notes · 2:03:04" in page.eval("document.body.innerText")
+    assert page.eval("document.getElementById('now').textContent") == "2:03:04.5"
+    assert page.state()["status"] == "2:03:04"
+
+
 def test_two_versions_switch_at_the_same_place(show: Callable[..., Page]) -> None:
     """A and B, the same position; a note that only one has is marked in it."""
     ours = band()
