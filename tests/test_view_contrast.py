@@ -1,4 +1,7 @@
-"""The player's text can be read in both schemes, whatever is muted: 4.5 to 1, as WCAG 2.2 asks."""
+"""The player's text can be read in both schemes, whatever is muted, and its notes be seen.
+
+Ratios are those of WCAG 2.2: 4.5 to 1 for text, 3 to 1 for graphics.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from midikit.model.notes import as_notes
+from midikit.model.song import Song, Track
 from midikit.sandbox.songs import demo_songs
 from midikit.view.html import to_html
+from midikit.view.palette import HUES, part_styles
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.browser import Browser
 
-LEAST = 4.5
+LEAST, LEAST_DRAWN = 4.5, 3.0
 
 # Ratios of what stands in the page's elements, by their text; disabled buttons are let off by WCAG.
 TEXTS = """(() => {
@@ -73,4 +79,31 @@ def test_all_text_stands_out(browser: Browser, tmp_path: Path, scheme: str) -> N
     for color in (ink, soft):
         low, high = sorted([light(color), light(panel)])
         assert (high + 0.05) / (low + 0.05) >= LEAST
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_notes_of_every_colour_stand_out(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    """Soft ones too: their edge has 3 to 1 to the page, which WCAG 2.2 asks of graphics."""
+    tracks = [
+        Track(f"Part {i}", notes=as_notes([(0.5, 1.5, 40 + 2 * i, 30), (1.8, 2.0, 40, 30)]))
+        for i in range(len(HUES))
+    ]
+    styles = part_styles([track.name for track in tracks], [False] * len(tracks))
+    assert {style.color for style in styles} == set(HUES)
+    path = tmp_path / "colours.html"
+    path.write_text(to_html(Song(tuple(tracks)), grid=None), encoding="utf-8")
+    page = browser.open(path, media={"prefers-color-scheme": scheme})
+    column = """(({ zoom, area }) => {
+      const base = document.getElementById("base"), x = area.gutter + zoom.scale - 4;
+      const bits = base.getContext("2d").getImageData(x, 0, 1, base.height).data;
+      return [zoom.top, zoom.row, area.ruler, Array.from(bits)]; })(midikitState())"""
+    high, row, ruler, bits = page.eval(column)
+    seen = [light("#" + bytes(bits[i : i + 3]).hex()) for i in range(0, len(bits), 4)]
+    paper = light(page.eval(DRAWN.replace('"ink"', '"bg"'))[0].replace("#fff", "#ffffff"))
+    for track in tracks:
+        begin = ruler + (high - track.notes["pitch"][0]) * row
+        cells = seen[round(begin) : round(begin + row)]
+        best = max((max(cell, paper) + 0.05) / (min(cell, paper) + 0.05) for cell in cells)
+        assert best >= LEAST_DRAWN, track.name
     page.close()
