@@ -78,7 +78,7 @@ def to_html(
     Returns
     -------
     str
-        The page: some 70 KB, and 14 to 20 bytes a note. The same song gives the same page.
+        The page: some 60 KB, and 14 to 20 bytes a note. The same song gives the same page.
 
     Raises
     ------
