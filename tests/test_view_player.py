@@ -234,6 +234,20 @@ def test_zoom_by_wheel_buttons_and_scrolling(page: Page) -> None:
     assert page.state()["zoom"]["scale"] > before["scale"]
 
 
+def test_inside_a_bar_the_ruler_says_which(page: Page) -> None:
+    """So near that no bar line is in view, its number stands at the left all the same."""
+    ruler = """(() => { const { gutter } = midikitState().area;
+      const pen = document.getElementById("base").getContext("2d");
+      return new Set(pen.getImageData(gutter + 2, 3, 20, 14).data).size; })()"""
+    page.click(place(page, 2.9), top(page))
+    for _ in range(12):
+        page.key("+")
+    page.eval("new Promise(requestAnimationFrame)")
+    zoom = page.state()["zoom"]
+    assert 2.0 < zoom["left"] < zoom["right"] < 4.0
+    assert page.eval(ruler) > 10
+
+
 def test_a_loop_chosen_on_the_ruler_repeats(page: Page) -> None:
     """Dragging on the ruler makes a loop, in which the head stays and notes come again."""
     page.mouse("Pressed", place(page, 1.0), top(page))

@@ -268,12 +268,16 @@ function paintRuler(pen) {
   textAt(pen, beats.length ? "bar" : "", view.gutter - 6, 10, theme.soft, 10, "right");
   textAt(pen, "time", view.gutter - 6, 26, theme.soft, 10, "right");
   const step = barStep(38);
+  let isNumbered = false;
   eachBeat((x, isBar, bar) => {
     if (!isBar || (bar - 1) % step || x < view.gutter) return;
+    isNumbered = true;
     pen.fillStyle = theme.bar;
     pen.fillRect(x, 2, 1, 15);
     if (x + 8 * String(bar).length < view.width) textAt(pen, String(bar), x + 4, 10, theme.ink);
   });
+  const inside = placeOf(view.left); // so near that no bar line is in view
+  if (!isNumbered && inside && inside.bar > 0) textAt(pen, String(inside.bar), view.gutter + 4, 10, theme.soft);
   const every = secondStep(58);
   for (let k = Math.ceil(view.left / every - 1e-9); k * every <= secondsAt(view.width); k++) {
     const x = Math.round(xOf(k * every));
