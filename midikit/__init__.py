@@ -14,8 +14,9 @@
 >>> mk.to_midi(song)[:4]
 b'MThd'
 
-Core names live here; further targets and adapters (CSV, pretty_midi, mido …) in `midikit.convert`,
-the embedded endpoint in `midikit.sandbox`. Everything heavy is imported when it is first used.
+Core names live here; further targets and adapters (CSV, pretty_midi, mido …) in `mk.convert`, the
+page of the player in `mk.view`, many items at a time in `mk.batch`, the embedded endpoint in
+`mk.sandbox`. Everything heavy is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midikit import batch as batch
+    from midikit import convert as convert
+    from midikit import sandbox as sandbox
+    from midikit import view as view
     from midikit.batch.files import convert_files
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.convert.arrange.together import merge_songs
@@ -154,6 +159,7 @@ _HOME = {
     "view.plotting": ("plot",),
     "view.timing": ("plot_timing",),
 }
+_ROOMS = frozenset({"batch", "convert", "sandbox", "view"})
 _MODULE_OF = {name: f"midikit.{module}" for module, names in _HOME.items() for name in names}
 
 
@@ -161,6 +167,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name on first use (PEP 562)."""
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("midikit")
+    if name in _ROOMS:
+        return importlib.import_module(f"midikit.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'midikit' has no attribute {name!r}")
     value = getattr(importlib.import_module(_MODULE_OF[name]), name)

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import importlib
+from typing import NamedTuple
 
 from midikit.errors import ConversionError
 
-__all__ = ["EXTRAS", "how_to_get", "need_extra"]
+__all__ = ["EXTRAS", "Extra", "how_to_get", "need_extra"]
 
-EXTRAS = {"plot": ("matplotlib", "pictures")}
-"""Each extra with the package that it brings and what that is for."""
+
+class Extra(NamedTuple):
+    """What an extra brings.
+
+    Parameters
+    ----------
+    package : str
+        Package, as it is installed.
+    module : str
+        Module, as it is imported.
+    use : str
+        What it is for, in words.
+    """
+
+    package: str
+    module: str
+    use: str
+
+
+EXTRAS = {
+    "plot": Extra("matplotlib", "matplotlib", "pictures"),
+    "audio": Extra("pyfluidsynth", "fluidsynth", "FluidSynth's sounds"),
+    "ports": Extra("python-rtmidi", "rtmidi", "MIDI ports"),
+}
+"""Each extra of the project."""
 
 
 def need_extra(extra: str) -> None:
@@ -29,11 +53,11 @@ def need_extra(extra: str) -> None:
     --------
     >>> need_extra("plot")
     """
-    package, _ = EXTRAS[extra]
+    module = EXTRAS[extra].module
     try:
-        importlib.import_module(package)
+        importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != package:
+        if error.name != module:
             raise
         raise ConversionError(how_to_get(extra)) from None
 
@@ -56,5 +80,5 @@ def how_to_get(extra: str) -> str:
     >>> how_to_get("plot")
     "matplotlib is not there; for pictures run: python3 -m pip install 'midikit[plot]'"
     """
-    package, use = EXTRAS[extra]
+    package, _, use = EXTRAS[extra]
     return f"{package} is not there; for {use} run: python3 -m pip install 'midikit[{extra}]'"

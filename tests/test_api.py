@@ -32,6 +32,15 @@ def test_names_are_sorted_and_there() -> None:
             assert getattr(module, name) is not None
 
 
+@pytest.mark.parametrize(
+    "name", ["batch.run", "convert.write_wav", "sandbox.serve", "view.to_html"]
+)
+def test_rooms_are_there_without_an_import_of_theirs(name: str) -> None:
+    """Whatever was used before."""
+    code = f"import midikit as mk; assert callable(mk.{name})"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_unknown_names_are_attribute_errors() -> None:
     """A typo is told as for any module."""
     with pytest.raises(AttributeError, match="module 'midikit' has no attribute 'read_jsn'"):

@@ -221,6 +221,22 @@ def test_the_synthesizer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @NO_FLUIDSYNTH
+def test_what_is_missing_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package, the system's library, and the SoundFont; each with what to do."""
+    assert soundfont.what_is_missing() == ""
+    with monkeypatch.context() as patch:
+        patch.setattr(soundfont, "_SOUNDFONT", "none.sf2")
+        assert "none.sf2 of pretty_midi is not there" in soundfont.what_is_missing()
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "fluidsynth", raising=False)
+        patch.setattr("ctypes.util.find_library", lambda _: None)
+        told = "FluidSynth itself is not there; install the system's library (libfluidsynth3 on "
+        assert soundfont.what_is_missing() == f"{told}Debian)"
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    assert soundfont.what_is_missing().startswith("pyfluidsynth is not there; for FluidSynth's ")
+
+
+@NO_FLUIDSYNTH
 def test_finding_the_library_prints_nothing(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +266,7 @@ def test_convert_writes_it(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     out = tmp_path / "song.wav"
     done = cli("convert", answer, "-o", out)
     assert done.code == 0
-    assert "played by a plain synthesizer; midikit[audio] brings FluidSynth" in done.err
+    assert "played by a plain synthesizer; midikit doctor says" in " ".join(done.err.split())
     assert heard(out.read_bytes())[1] == 44_100
     again = cli("convert", answer, "--audio", out, "--to", "wav", "-o", out, "--force")
     assert again.code == 1

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import socket
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, metadata, requires
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -61,8 +61,11 @@ def test_all_is_well(cli: Any, endpoint: Sandbox, tmp_path: Path) -> None:
 def test_names_and_versions(cli: Any, endpoint: Sandbox) -> None:
     """Each check once, in an order; a host beyond the public ones is worth a note."""
     found = checks(cli)
-    order = ["midikit", "packages", "[plot]", "token", "downloads", "service", "archive", "space"]
+    extras = ["[plot]", "[audio]", "[ports]"]
+    order = ["midikit", "packages", *extras, "token", "downloads", "service", "archive", "space"]
     assert list(found) == order
+    declared = metadata("midikit").get_all("Provides-Extra") or ()
+    assert sorted(extras) == sorted(f"[{extra}]" for extra in declared)
     assert found["downloads"][0] == "note"
     assert "numpy 2" in found["packages"][1] or "numpy 1" in found["packages"][1]
 
@@ -195,13 +198,19 @@ def test_packages_that_are_missing(
     """An extra is worth a note, what midikit itself needs must be fixed; both say how."""
 
     def version(name: str) -> str:
-        if name in {"matplotlib", "rich"}:
+        if name in {"matplotlib", "python-rtmidi", "rich"}:
             raise PackageNotFoundError(name)
         return "1.0"
 
     monkeypatch.setattr(checkup, "version", version)
     found = checks(cli)
-    state, text = found["[plot]"]
-    assert (state, text.endswith("python3 -m pip install 'midikit[plot]'")) == ("note", True)
+    for extra in ("plot", "ports"):
+        state, text = found[f"[{extra}]"]
+        assert (state, text.endswith(f"python3 -m pip install 'midikit[{extra}]'")) == (
+            "note",
+            True,
+        )
+    monkeypatch.setattr("midikit.convert.audio.soundfont.what_is_missing", lambda: "half is gone")
+    assert checks(cli)["[audio]"] == ("note", "pyfluidsynth 1.0, but half is gone")
     state, text = found["packages"]
     assert (state, text[:13]) == ("fix", "rich missing;")

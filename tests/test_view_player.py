@@ -164,6 +164,17 @@ def test_seeking_by_ruler_slider_and_roll(page: Page) -> None:
     assert page.state()["head"] < 0.4
 
 
+def test_a_seek_while_it_plays_counts_from_there(page: Page) -> None:
+    """What was handed over for before the seek, and taken back by it, is not taken off twice."""
+    page.click_on("#play")
+    page.wait(f"{HEAD} > 0.3")
+    page.eval(
+        """(() => { const slider = document.getElementById('position');
+        slider.value = 7; slider.dispatchEvent(new Event('input')); })()"""
+    )
+    assert page.when("!s.playing")["scheduled"] == ALL // 8
+
+
 def test_solo_and_mute(page: Page) -> None:
     """A muted part is not scheduled; a solo silences the others; both while it plays."""
     page.click_on(".row:nth-child(1) button", 0)
@@ -221,6 +232,20 @@ def test_zoom_by_wheel_buttons_and_scrolling(page: Page) -> None:
     assert page.state()["zoom"]["scale"] == pytest.approx(before["scale"])
     page.click_on("#in")
     assert page.state()["zoom"]["scale"] > before["scale"]
+
+
+def test_inside_a_bar_the_ruler_says_which(page: Page) -> None:
+    """So near that no bar line is in view, its number stands at the left all the same."""
+    ruler = """(() => { const { gutter } = midikitState().area;
+      const pen = document.getElementById("base").getContext("2d");
+      return new Set(pen.getImageData(gutter + 2, 3, 20, 14).data).size; })()"""
+    page.click(place(page, 2.9), top(page))
+    for _ in range(12):
+        page.key("+")
+    page.eval("new Promise(requestAnimationFrame)")
+    zoom = page.state()["zoom"]
+    assert 2.0 < zoom["left"] < zoom["right"] < 4.0
+    assert page.eval(ruler) > 10
 
 
 def test_a_loop_chosen_on_the_ruler_repeats(page: Page) -> None:
@@ -293,6 +318,23 @@ def test_keys_alone_do_everything(page: Page) -> None:
     page.wait("!document.getElementById('keys').open")
 
 
+def test_keys_that_move_say_where_to_and_leave_the_volume_its_own(page: Page) -> None:
+    """Once a press, not while it plays; a slider with the focus speaks for itself."""
+    page.key("ArrowRight")
+    assert page.state()["status"] == "0:00, bar 1, beat 2"
+    page.key("End")
+    assert page.state()["status"] == "0:07, bar 4, beat 4"
+    page.eval("document.getElementById('position').focus()")
+    page.key("Home")
+    assert page.state()["head"] == 0
+    assert page.state()["status"] == "0:07, bar 4, beat 4"
+    page.eval("document.getElementById('volume').focus()")
+    for key, volume in (("End", 1), ("ArrowLeft", 0.99), ("PageDown", 0.89), ("Home", 0)):
+        page.key(key)
+        assert page.state()["volume"] == pytest.approx(volume), key
+    assert page.state()["head"] == 0
+
+
 def test_tab_reaches_every_control_and_the_list_is_one_stop(page: Page) -> None:
     """Each stop shows that it has the focus; arrows go through the instruments."""
     seen = []
@@ -325,6 +367,16 @@ def test_tab_reaches_every_control_and_the_list_is_one_stop(page: Page) -> None:
         )).length"""
     )
     assert unnamed == 0
+
+
+def test_a_song_of_hours_counts_them(show: Callable[..., Page]) -> None:
+    """In the facts, on the clock, on the ruler's labels and in what is said."""
+    notes = as_notes([(0.0, 1.0, 60, 80), (7384.0, 7384.5, 62, 80)])
+    page = show(to_html(Song((Track("Koto", notes=notes),)), grid=None))
+    page.key("End")
+    assert "1 instrument · 2 notes · 2:03:04" in page.eval("document.body.innerText")
+    assert page.eval("document.getElementById('now').textContent") == "2:03:04.5"
+    assert page.state()["status"] == "2:03:04"
 
 
 def test_two_versions_switch_at_the_same_place(show: Callable[..., Page]) -> None:

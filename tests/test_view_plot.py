@@ -179,6 +179,18 @@ def grid_lines(ax: Any) -> tuple[list[float], list[float]]:
     return sorted(x[heavy].tolist()), sorted(x[~heavy].tolist())
 
 
+@pytest.mark.parametrize(("first", "last"), [(30.0, 40.0), (10.3, 11.9), (0.0, 120.0)])
+def test_an_axis_of_beats_numbers_whole_ones(first: float, last: float) -> None:
+    """There is no beat 62.5."""
+    grid = mk.BeatGrid.constant(124.61, end=140.0)
+    ax = mk.plot(
+        demo_songs()[0].song(), grid=grid, x="beats", start=first, end=last, ax=Figure().subplots()
+    )
+    ticks = ax.get_xticks()
+    assert len(ticks) > 2
+    assert (ticks == np.round(ticks)).all()
+
+
 def test_bars_are_heavy_and_beats_light() -> None:
     """Lines at the seconds of the grid, also before its first beat."""
     heavy, light = grid_lines(drawn(SONG, grid=GRID, start=0.0, end=4.0))

@@ -91,6 +91,17 @@ def test_a_song_says_what_is_in_it() -> None:
     ]
 
 
+def test_a_song_that_ends_as_it_begins() -> None:
+    """Notes of no length at second 0: a picture without length is one all the same."""
+    struck = as_notes([(0.0, 0.0, 60, 80)])
+    html = Song(
+        (Track("Koto", notes=struck), Track("Drums", is_drum=True, notes=struck))
+    )._repr_html_()
+    titles = [title.text for title in ET.fromstring(html).iter(f"{SVG}title")]
+    assert titles == ["Koto", "Drums"]
+    assert [text.text for text in ET.fromstring(html).iter(f"{SVG}text")][-1] == "0 s"
+
+
 def test_a_claimed_program_and_tempo_are_shown() -> None:
     """What the file says; of an answer, which says nothing, no tempo."""
     assert "quarters a minute" not in words(page(SONG))

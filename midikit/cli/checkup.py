@@ -97,12 +97,22 @@ def _check_packages() -> Check:
 
 def _check_extras() -> Iterator[Check]:
     """Tell which extras are there; none is needed for fetching or converting."""
-    for extra, (package, _) in EXTRAS.items():
-        name = f"[{extra}]"
+    for extra, (package, *_) in EXTRAS.items():
         try:
-            yield Check(name, "ok", f"{package} {version(package)}")
+            state, text = _state_of_extra(extra, f"{package} {version(package)}")
         except PackageNotFoundError:
-            yield Check(name, "note", how_to_get(extra))
+            state, text = "note", how_to_get(extra)
+        yield Check(f"[{extra}]", state, text)
+
+
+def _state_of_extra(extra: str, there: str) -> tuple[State, str]:
+    """Tell whether what an extra needs of the system is there as well."""
+    if extra != "audio":
+        return "ok", there
+    from midikit.convert.audio.soundfont import what_is_missing  # noqa: PLC0415 - loads numpy
+
+    problem = what_is_missing()
+    return ("note", f"{there}, but {problem}") if problem else ("ok", f"{there}, and its library")
 
 
 def _check_token() -> Check:

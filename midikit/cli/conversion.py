@@ -255,7 +255,9 @@ def _played_by() -> tuple[Change]:
 
     what = "the .wav is played by FluidSynth, with the SoundFont of pretty_midi"
     if synthesizer() == "numpy":
-        what = "the .wav is played by a plain synthesizer; midikit[audio] brings FluidSynth"
+        what = (
+            "the .wav is played by a plain synthesizer; midikit doctor says how to get FluidSynth"
+        )
     return (Change("sound", "", what),)
 
 

@@ -21,6 +21,7 @@ import click
 from midikit.cli.beat_rows import grid_row
 from midikit.cli.beat_words import short_tempo, tempo_words
 from midikit.cli.conversion import run
+from midikit.cli.demo_faults import changes_of, faults_of
 from midikit.cli.exits import BrokenPromiseError, Exit
 from midikit.cli.outputs import typed, write_outputs
 from midikit.cli.report import WIDTH, Report, common_options
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 
     from midikit.cli.conversion import Conversion
     from midikit.fetch.client import Clip
-    from midikit.model.report import Change
-    from midikit.model.song import Song, Track
+    from midikit.model.song import Song
     from midikit.sandbox.endpoint import Sandbox
     from midikit.sandbox.songs import DemoSong
 
@@ -215,11 +215,11 @@ def _print(report: Report, show: _Show) -> None:
     )
     _print_found(report, show)
     report.data("")
-    counts = [count(len(_changes_of(show.hosted)), "change")]
+    counts = [count(len(changes_of(show.hosted)), "change")]
     if repairs := sum(repair.count for repair in show.hosted.repairs):
         counts.insert(0, count(repairs, "repair"))
     report.data(("What was wrong with the hosted .mid", "title"), f" ({', '.join(counts)})")
-    for fault in _faults(show):
+    for fault in faults_of(show.hosted, show.clip.hosted or b"", show.truth.grid()):
         report.bullet(fault, style="bad", mark="x")
     report.data("")
     report.data(("What midikit wrote instead", "title"))
@@ -273,75 +273,6 @@ def _rows(show: _Show) -> list[list[str]]:
     return rows
 
 
-def _faults(show: _Show) -> list[str]:
-    """Say what is wrong with the hosted file, as far as it can be seen in it."""
-    from midikit.gm import DRUM_CHANNEL, PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
-    from midikit.rhythm.judge import judge_tempo  # noqa: PLC0415 - the help needs none of it
-
-    hosted, found = show.hosted, []
-    if refusal := _mido_says(show.clip.hosted or b""):
-        found.append(f"mido cannot open it: {refusal}")
-    found += judge_tempo(hosted.tempo, show.truth.grid())
-    found += _wrong_sounds(hosted)
-    lost = [track for track in hosted.tracks if track.is_drum and track.channel != DRUM_CHANNEL]
-    if lost:
-        place, sound = (lost[0].channel or 0) + 1, PROGRAM_NAMES[lost[0].program or 0]
-        found.append(f"{_named(lost)} on channel {place} instead of 10, played by {sound}")
-    melodic = [track for track in hosted.tracks if not track.is_drum and len(track.notes)]
-    if len(melodic) > 1 and len({track.channel for track in melodic}) == 1:
-        found.append(f"{len(melodic)} instruments on one channel cut each other's notes off")
-    if volumes := sum(change.kind == "volume" for change in _changes_of(hosted)):
-        tracks = count(volumes, "track")
-        found.append(f"a lone volume control at the end of {tracks}, imported as a ramp")
-    return found
-
-
-def _wrong_sounds(hosted: Song) -> list[str]:
-    """Say which tracks claim a sound that their name contradicts."""
-    from midikit.gm import DRUM_CHANNEL, PROGRAM_NAMES  # noqa: PLC0415 - compiles patterns
-
-    wrong = {change.where for change in _changes_of(hosted) if change.kind == "program"}
-    by_claim: dict[int, list[Track]] = {}
-    found = []
-    for track in hosted.tracks:
-        if track.program is None or printable(track.name) not in wrong:
-            continue
-        sound = f"program {track.program} ({PROGRAM_NAMES[track.program]})"
-        if not track.is_drum:
-            by_claim.setdefault(track.program, []).append(track)
-        elif track.channel == DRUM_CHANNEL:
-            found.append(f"{_named([track])} on {sound}, which is no drum kit")
-    for program, tracks in by_claim.items():
-        found.append(f"program {program} ({PROGRAM_NAMES[program]}) for {_named(tracks)}")
-    return found
-
-
-def _named(tracks: list[Track]) -> str:
-    """List the names of tracks."""
-    *most, last = dict.fromkeys(printable(track.name) for track in tracks)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _changes_of(hosted: Song) -> tuple[Change, ...]:
-    """List what a conversion of the hosted file changes."""
-    from midikit.convert.arrange.plan import plan_midi  # noqa: PLC0415 - the help needs none of it
-
-    return plan_midi(hosted).changes
-
-
-def _mido_says(data: bytes) -> str:
-    """Try the hosted file with mido and return its complaint, empty if it has none."""
-    import io  # noqa: PLC0415 - as mido
-
-    import mido  # noqa: PLC0415 - only the demo asks it
-
-    try:
-        mido.MidiFile(file=io.BytesIO(data))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the user would see
-        return printable(f"{type(error).__name__}: {error}", 80)
-    return ""
-
-
 def _print_next(report: Report, folder: Path, example: Path, *, all_songs: bool) -> None:
     """Say what to try next, in lines that can be pasted."""
     mended = shlex.quote(str(example))
@@ -388,7 +319,7 @@ def _json_row(show: _Show) -> dict[str, Any]:
         "notes": song.note_count,
         "seconds": song.end,
         "grid": grid_row(show.result.layout.grid),
-        "hosted_faults": _faults(show),
+        "hosted_faults": faults_of(show.hosted, show.clip.hosted or b"", show.truth.grid()),
         "hosted_repairs": [repair_row(repair) for repair in show.hosted.repairs],
         "changes": [change_row(change) for change in show.result.changes],
         "check": None if checked is None else checked.to_dict(),

@@ -12,6 +12,7 @@ from midikit.cli.sources import open_source, resolve
 from midikit.cli.words import count, length
 from midikit.errors import OutputError
 from midikit.escape import printable
+from midikit.extras import how_to_get
 
 if TYPE_CHECKING:
     from midikit.cli.sources import Source
@@ -99,8 +100,7 @@ def _ports() -> list[str]:
     try:
         names: list[str] = mido.get_output_names()
     except ImportError:
-        problem = "MIDI ports need python-rtmidi; pip install 'midikit[ports]'"
-        raise OutputError(problem) from None
+        raise OutputError(how_to_get("ports")) from None
     except Exception as error:  # noqa: BLE001 - rtmidi raises classes of its own
         raise OutputError(
             f"the system's MIDI ports cannot be reached: {printable(error)}"

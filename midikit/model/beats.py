@@ -13,14 +13,13 @@ from midikit.escape import quoted
 from midikit.model.confidence import Confidence
 from midikit.model.meter import as_meter, beats_per_bar, meter_text, quarters_per_beat
 from midikit.model.numbers import MOST_BEATS, as_numbers, beats_to_list
-from midikit.model.tempo import TempoMap
+from midikit.model.tempo import SAME_WITHIN, TempoMap, tempo_through
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["BeatGrid", "Confidence", "quarters_per_beat"]
 
-_CONSTANT_WITHIN = 1e-6
 _MIN_BEATS = 2
 
 
@@ -172,7 +171,7 @@ class BeatGrid:
     def is_constant(self) -> bool:
         """Whether one tempo holds throughout (to a millionth)."""
         period = np.diff(self.beats)
-        return bool(np.ptp(period) <= _CONSTANT_WITHIN * float(np.median(period)))
+        return bool(np.ptp(period) <= SAME_WITHIN * float(np.median(period)))
 
     @property
     def pickup(self) -> int:
@@ -192,14 +191,7 @@ class BeatGrid:
             return TempoMap.constant(self.qpm)
         edges = np.unique([0, *range(self.pickup, len(self.beats), self.beats_per_bar)])
         edges = np.append(edges[edges < len(self.beats) - 1], len(self.beats) - 1)
-        seconds = self.beats[edges]
-        qpm = 60.0 * step * np.diff(edges) / np.diff(seconds)
-        fresh = np.ones(len(qpm), bool)
-        fresh[1:] = np.abs(np.diff(qpm)) > _CONSTANT_WITHIN * qpm[1:]
-        fresh &= (seconds[1:] > 0) | (np.arange(len(qpm)) == len(qpm) - 1)
-        starts, qpm = np.maximum(seconds[:-1][fresh], 0.0), qpm[fresh]
-        starts[0] = 0.0
-        return TempoMap(starts, qpm)
+        return tempo_through(self.beats[edges], step * edges)
 
     def half_time(self) -> BeatGrid:
         """Take every other beat, those that ``beats[first_downbeat]`` is one of.

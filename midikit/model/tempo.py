@@ -13,10 +13,13 @@ from midikit.errors import NotesError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["DEFAULT_QPM", "TempoMap", "default_tempo"]
+__all__ = ["DEFAULT_QPM", "SAME_WITHIN", "TempoMap", "default_tempo", "tempo_through"]
 
 DEFAULT_QPM = 120.0
 """Quarters a minute where a file says nothing."""
+
+SAME_WITHIN = 1e-6
+"""Share by which tempi may differ and be one."""
 
 _ZERO = np.zeros(1)
 _ZERO.flags.writeable = False
@@ -178,3 +181,32 @@ def default_tempo() -> TempoMap:
         One for all songs that claim no other; nothing can change it.
     """
     return TempoMap.constant()
+
+
+def tempo_through(seconds: npt.NDArray[np.float64], quarters: npt.NDArray[np.float64]) -> TempoMap:
+    """Make the map under which as many quarters pass between seconds as these say.
+
+    Parameters
+    ----------
+    seconds : ndarray of float64, shape (k,), k >= 2
+        Seconds that increase; those before 0 are left out, but for what reaches over it.
+    quarters : ndarray of float64, shape (k,)
+        The quarter at each, from any zero.
+
+    Returns
+    -------
+    TempoMap
+        From second 0 on; a tempo that is that before it is not repeated.
+
+    Examples
+    --------
+    >>> tempo_through(np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0, 4.0])).qpm.tolist()
+    [120.0, 60.0]
+    """
+    qpm = 60.0 * np.diff(quarters) / np.diff(seconds)
+    fresh = np.ones(len(qpm), bool)
+    fresh[1:] = np.abs(np.diff(qpm)) > SAME_WITHIN * qpm[1:]
+    fresh &= (seconds[1:] > 0) | (np.arange(len(qpm)) == len(qpm) - 1)
+    starts, qpm = np.maximum(seconds[:-1][fresh], 0.0), qpm[fresh]
+    starts[0] = 0.0
+    return TempoMap(starts, qpm)

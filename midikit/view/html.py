@@ -78,7 +78,7 @@ def to_html(
     Returns
     -------
     str
-        The page: some 70 KB, and 14 to 20 bytes a note. The same song gives the same page.
+        The page: some 60 KB, and 14 to 20 bytes a note. The same song gives the same page.
 
     Raises
     ------
@@ -233,7 +233,9 @@ def _facts(song: Song, grid: BeatGrid | None) -> str:
     """Say in a line what there is."""
     tracks, notes = len(song.tracks), song.note_count
     minutes, seconds = divmod(round(song.end), 60)
+    hours, minutes = divmod(minutes, 60)
     length = f"{minutes}:{seconds:02}" if minutes else f"{song.end:.1f} s"
+    length = f"{hours}:{minutes:02}:{seconds:02}" if hours else length
     facts = [
         f"{tracks:,} instrument{'' if tracks == 1 else 's'}",
         f"{notes:,} note{'' if notes == 1 else 's'}",

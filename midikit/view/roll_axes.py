@@ -10,7 +10,7 @@ from matplotlib import rcParams
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.markers import MarkerStyle
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import IdentityTransform
 
 from midikit.view.clock import bars_to_seconds
@@ -215,6 +215,8 @@ class RollAxes:
         if clock.x == "bars":
             self.axes.xaxis.set_major_locator(BarLocator(self.axes))
             return
+        if clock.x == "beats":
+            self.axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 4, 8], integer=True))
         above = self.axes.secondary_xaxis(
             "top",
             functions=(

@@ -38,6 +38,7 @@ _COARSEST = 16
 _SHADES = (0.5, 0.75, 1.0)
 _HIGH, _LEAST_ROW, _MOST_ROW = 360, 3, 12
 _TICKS = 6
+_SHORTEST = 1e-9
 
 
 class _Strokes(NamedTuple):
@@ -78,7 +79,8 @@ def roll_svg(parts: Sequence[Part], seconds: float) -> str:
     count = (rows.high - rows.low + 1) + (len(rows.drums) + 1 if rows.drums else 0)
     row = int(np.clip(_HIGH // count, _LEAST_ROW, _MOST_ROW))
     height = row * count
-    strokes = _few(parts, rows, max(seconds, 1e-9))
+    seconds = max(seconds, _SHORTEST)
+    strokes = _few(parts, rows, seconds)
     body = [_frame(rows, row, height, seconds)]
     for index, part in enumerate(parts):
         paths = [_path(strokes, len(_SHADES) * index + s, part, row) for s in range(len(_SHADES))]

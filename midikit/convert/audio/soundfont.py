@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midikit.convert.messages import timed_messages
+from midikit.extras import how_to_get
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,22 +22,36 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Song
 
-__all__ = ["is_there", "synthesize"]
+__all__ = ["is_there", "synthesize", "what_is_missing"]
 
 _SOUNDFONT = "TimGM6mb.sf2"
+_LIBRARY = "the system's library (libfluidsynth3 on Debian)"
 _PIECE = 1 << 18
 """Samples at a time: so long an interrupt may have to wait."""
 
 
 def is_there() -> bool:
     """Tell whether pyfluidsynth, the library that it loads and the SoundFont are installed."""
-    if importlib.util.find_spec("fluidsynth") is None or not _soundfont().is_file():
-        return False
+    return not what_is_missing()
+
+
+def what_is_missing() -> str:
+    """Say what of FluidSynth is missing, and how to get it.
+
+    Returns
+    -------
+    str
+        One line; empty if nothing is missing.
+    """
+    if importlib.util.find_spec("fluidsynth") is None:
+        return f"{how_to_get('audio')} and install {_LIBRARY}"
+    if not _soundfont().is_file():
+        return f"{_SOUNDFONT} of pretty_midi is not there; install pretty_midi anew"
     try:
         _fluidsynth()
     except (ImportError, OSError):
-        return False
-    return True
+        return f"FluidSynth itself is not there; install {_LIBRARY}"
+    return ""
 
 
 def synthesize(song: Song, *, fs: int, frames: int) -> npt.NDArray[np.float32]:

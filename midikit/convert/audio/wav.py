@@ -63,9 +63,8 @@ def synthesizer(asked: Synthesizer = "auto") -> Literal["fluidsynth", "numpy"]:
         raise ConversionError(f"synth {asked!r}: expected auto, fluidsynth or numpy")
     if asked == "numpy" or (asked == "auto" and not soundfont.is_there()):
         return "numpy"
-    if not soundfont.is_there():
-        problem = "FluidSynth is not there; pip install 'midikit[audio]' and the system's library"
-        raise ConversionError(f"{problem} (libfluidsynth3 on Debian), or synth='numpy'")
+    if problem := soundfont.what_is_missing():
+        raise ConversionError(f"{problem}; or pass synth='numpy'")
     return "fluidsynth"
 
 

@@ -13,6 +13,10 @@ function placeText(seconds) {
   return place.bar < 1 ? "before bar 1" : `bar ${place.bar}, beat ${place.beat}`;
 }
 
+function whereText() {
+  return [clockText(headNow(), 0), placeText(headNow())].filter(Boolean).join(", ");
+}
+
 function showPosition() {
   const head = headNow(), place = placeOf(head);
   $("now").textContent = clockText(head);
@@ -38,7 +42,7 @@ function frame() {
 function togglePlay() {
   if (player.isPlaying) {
     pause();
-    say(`Paused at ${[clockText(headNow(), 0), placeText(headNow())].filter(Boolean).join(", ")}`);
+    say(`Paused at ${whereText()}`);
   } else {
     if (player.loop.isOn && player.position >= player.loop.end) player.position = player.loop.start;
     play();
@@ -56,15 +60,21 @@ function goTo(seconds) {
   refresh(view.isStale);
 }
 
+// Go somewhere by a key, and say where that is; the slider says it itself.
+function jumpTo(seconds) {
+  goTo(seconds);
+  if (!player.isPlaying && document.activeElement !== $("position")) say(whereText());
+}
+
 // The beat (or bar) before or after the playhead; seconds where no grid is known.
 function stepBy(direction, isBar) {
   const head = headNow();
-  if (!beats.length) return goTo(head + direction * (isBar ? 5 : 1));
+  if (!beats.length) return jumpTo(head + direction * (isBar ? 5 : 1));
   const lines = isBar ? beats.filter((_, i) => (((i - data.first) % data.perBar) + data.perBar) % data.perBar === 0) : beats;
   // While it plays, one step back is one from where the listener was when the key went down.
   const slack = direction < 0 ? (player.isPlaying ? 0.2 : 1e-3) : -1e-3;
   const i = direction > 0 ? lowerBound(lines, head - slack) : lowerBound(lines, head - slack) - 1;
-  return goTo(i < 0 ? 0 : i < lines.length ? lines[i] : end);
+  return jumpTo(i < 0 ? 0 : i < lines.length ? lines[i] : end);
 }
 
 function setSpeed(speed) {
@@ -284,8 +294,8 @@ const KEYS = {
   ArrowRight: (event) => stepBy(1, event.shiftKey),
   ArrowUp: (event) => moveUp(event, 1),
   ArrowDown: (event) => moveUp(event, -1),
-  Home: () => goTo(0),
-  End: () => goTo(end),
+  Home: () => jumpTo(0),
+  End: () => jumpTo(end),
   "+": () => zoomBy(1.4),
   "=": () => zoomBy(1.4),
   "-": () => zoomBy(1 / 1.4),
@@ -304,6 +314,8 @@ const KEYS = {
   "?": () => $("keys").showModal(),
 };
 
+const SLIDES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
+
 function moveUp(event, direction) {
   if (event.shiftKey) zoomRows(direction > 0 ? 1.25 : 0.8);
   else if (focusedRow() >= 0) focusRow(focusedRow() - direction);
@@ -313,7 +325,7 @@ function moveUp(event, direction) {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
   const target = event.target, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (target.tagName === "SELECT" || (target === $("volume") && key.startsWith("Arrow"))) return;
+  if (target.tagName === "SELECT" || (target === $("volume") && SLIDES.has(key))) return;
   if (target.tagName === "BUTTON" && (key === " " || key === "Enter")) return;
   if (!Object.hasOwn(KEYS, key)) return;
   event.preventDefault();

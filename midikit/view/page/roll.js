@@ -3,6 +3,7 @@
 const base = document.getElementById("base"), over = document.getElementById("over");
 const RULER = 36, NARROW = 560, WIDEST = 2000; // CSS pixels; pixels a second
 const FEWEST_ROWS = 28;
+const EDGED = { scale: 24, size: 4 }; // pixels a second, pixels: from here on notes have an edge
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const view = {
   width: 0, height: 0, gutter: 0, left: 0, scale: 50, row: 8, top: 127, isFitted: true,
@@ -35,7 +36,7 @@ function readTheme() {
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   theme = {
     bg: of("bg"), panel: of("panel"), ink: of("ink"), soft: of("soft"), line: of("line"), beat: of("beat"),
-    bar: of("bar"), head: of("head"), loop: of("loop"), odd: of("odd"), lit: of("lit"),
+    bar: of("bar"), head: of("head"), loop: of("loop"), odd: of("odd"), lit: of("lit"), edge: of("edge"),
     black: of("black-key"), accent: of("accent"), fills: new Map(),
     font: getComputedStyle(document.body).fontFamily,
   };
@@ -180,6 +181,7 @@ function rectOf(track, i) {
 
 function paintNotes(pen) {
   const last = secondsAt(view.width);
+  const isEdged = view.scale >= EDGED.scale && (view.row || view.drumRow) >= EDGED.size;
   let painted = 0;
   const [drums, others] = [true, false].map((drum) => current.tracks.filter((t) => t.drum === drum));
   for (const [tracks, top, bottom] of [[others, RULER, view.stripTop], [drums, view.stripTop, view.height]]) {
@@ -190,9 +192,16 @@ function paintNotes(pen) {
     for (const track of tracks) {
       const dim = isAudible(track) ? 1 : 0.18;
       pen.fillStyle = fillOf(pen, track);
+      pen.strokeStyle = theme.edge;
+      pen.lineWidth = 1;
       eachBetween(track, view.left - 2 / view.scale, last, (i) => {
+        const [x, y, wide, high] = rectOf(track, i);
         pen.globalAlpha = dim * (0.4 + 0.6 * track.velocity[i] / 127);
-        pen.fillRect(...rectOf(track, i));
+        pen.fillRect(x, y, wide, high);
+        if (isEdged && wide >= EDGED.size) { // pale notes on white are seen by it
+          pen.globalAlpha = dim;
+          pen.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+        }
         painted++;
       });
       if (!track.odd.includes(1)) continue;
@@ -259,12 +268,16 @@ function paintRuler(pen) {
   textAt(pen, beats.length ? "bar" : "", view.gutter - 6, 10, theme.soft, 10, "right");
   textAt(pen, "time", view.gutter - 6, 26, theme.soft, 10, "right");
   const step = barStep(38);
+  let isNumbered = false;
   eachBeat((x, isBar, bar) => {
     if (!isBar || (bar - 1) % step || x < view.gutter) return;
+    isNumbered = true;
     pen.fillStyle = theme.bar;
     pen.fillRect(x, 2, 1, 15);
     if (x + 8 * String(bar).length < view.width) textAt(pen, String(bar), x + 4, 10, theme.ink);
   });
+  const inside = placeOf(view.left); // so near that no bar line is in view
+  if (!isNumbered && inside && inside.bar > 0) textAt(pen, String(inside.bar), view.gutter + 4, 10, theme.soft);
   const every = secondStep(58);
   for (let k = Math.ceil(view.left / every - 1e-9); k * every <= secondsAt(view.width); k++) {
     const x = Math.round(xOf(k * every));

@@ -65,6 +65,7 @@ function eachBetween(track, from, to, call) {
 
 function clockText(seconds, digits = 1) {
   const all = Math.max(0, Math.floor(seconds * 10 ** digits + 1e-6) / 10 ** digits);
-  const minutes = Math.floor(all / 60), rest = all - 60 * minutes;
-  return `${minutes}:${rest.toFixed(digits).padStart(digits ? 3 + digits : 2, "0")}`;
+  const minutes = Math.floor(all / 60), rest = all - 60 * minutes, hours = Math.floor(minutes / 60);
+  const tail = rest.toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
+  return hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }

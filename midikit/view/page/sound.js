@@ -212,6 +212,7 @@ function pause() {
 
 function seek(seconds) {
   player.position = Math.min(Math.max(0, seconds), end);
+  endVoices(); // while they still count
   resetCounts();
   if (player.isPlaying) restart();
 }
