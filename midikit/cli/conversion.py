@@ -196,8 +196,10 @@ def _resolution(
 
 
 def _plan(song: Song, settings: Settings, ticks_per_quarter: int | None) -> MidiPlan:
+    """Plan the .mid; a file that keeps its tempo keeps its tracks and their ends as well."""
     from midikit.convert.arrange.plan import plan_midi  # noqa: PLC0415 - loads numpy
 
+    is_kept = settings.tempo == "source" and song.ticks_per_quarter is not None
     return plan_midi(
         song,
         programs=_programs(song, settings),
@@ -205,6 +207,7 @@ def _plan(song: Song, settings: Settings, ticks_per_quarter: int | None) -> Midi
         duplicates=settings.duplicates,
         overlap=settings.overlap,
         short=settings.short,
+        tracks="source" if is_kept else "tidy",
         ticks_per_quarter=ticks_per_quarter,
     )
 
