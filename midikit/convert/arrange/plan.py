@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Track
 
-__all__ = ["Merge", "MidiPlan", "plan_midi"]
+__all__ = ["Merge", "MidiPlan", "choose_parts", "plan_midi"]
 
 Merge: TypeAlias = Literal["off", "name"]
 
@@ -207,7 +207,7 @@ def plan_midi(
         tracks, more = merge_tracks(song.with_tracks(tracks), duplicates=duplicates)
         rows = end_to_end(track.notes for track in tracks)
         changes += more
-    parts, more = _parts(tracks, programs)
+    parts, more = choose_parts(tracks, programs)
     changes += more + _keys(song)
     notes = _on_ticks(tracks, rows, written)
     changes += _coarse(rows, notes, written)
@@ -256,7 +256,7 @@ def _latest(song: Song, rows: npt.NDArray[np.void], tempo: TempoMap) -> dict[str
     }
 
 
-def _parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], list[Change]]:
+def choose_parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], list[Change]]:
     """Give each track its program and channel."""
     chosen, changes = choose_programs(tracks, programs)
     channels, more = assign_channels(tracks, chosen)
