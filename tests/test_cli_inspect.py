@@ -55,7 +55,7 @@ def test_a_row_an_instrument_with_everything_worth_knowing() -> None:
     assert (rows[5].lowest, rows[5].polyphony, rows[5].velocity) == (None, 0, None)
     said = remarks(song, rows)
     assert "Koto: one velocity throughout (91)" in said
-    assert "Drums: drum pitches outside the General MIDI kit: 84 (Bell Tree)" in said
+    assert "Drums: not in the General MIDI kit: 84 (Bell Tree, 1 note)" in said
     assert "Drums: drums on channel 1, which plays them as an instrument" in said
     assert "Zzz: 2 tracks of this name; convert --merge-tracks name joins them" in said
 
@@ -102,7 +102,7 @@ def test_the_table_reads_at_80_columns(folder: Path, capsys: pytest.CaptureFixtu
     assert lines[table + 1].split() == "# track notes range plays by poly <30ms vel. dup".split()
     assert lines[table + 2].split() == "1 Koto 4 C4-D#4 107 Koto name 1 4 flat 91 -".split()
     assert lines[table + 3].split() == "2 Drums 4 20-82 drum kit kit 4 4 flat 91 1".split()
-    assert "  Drums: drum pitches outside the General MIDI kit: 20, 82 (Shaker)" in lines
+    assert "  Drums: not in the General MIDI kit: 20 (1 note), 82 (Shaker, 1 note)" in lines
     assert max(map(len, lines)) <= 80
     assert "repair" not in out
 
