@@ -49,7 +49,7 @@ def to_zip(files: Mapping[str, bytes]) -> bytes:
     """
     seen = set()
     for name in files:
-        if file_stem(name, "") != name:
+        if not name or file_stem(name, "") != name:
             raise ConversionError(f"{quoted(name)} is no safe name for a member of a .zip")
         if folded(name) in seen:
             raise ConversionError(f"{quoted(name)} is in the .zip twice but for case")

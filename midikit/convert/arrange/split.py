@@ -1,9 +1,8 @@
 """A song or its plan, split: one for each part, which played together are the whole.
 
 A part is a track with notes. It keeps its sound, its channel and its place in time, and gets what
-is of no part: tempo map, signatures, markers, texts. Where the source had several tracks on one
-channel they hear each other's controls (a piano's two hands and their pedal); apart, each has all
-of these.
+is of no part: tempo map, signatures, markers, texts. Where tracks hear each other's controls on one
+channel (a piano's two hands and their pedal), each part has all of these.
 """
 
 from __future__ import annotations
@@ -271,18 +270,28 @@ def _is_common(event: Event, track: Track) -> bool:
 
 
 def _heard(parts: Sequence[Part], own: dict[int, Track]) -> dict[int, npt.NDArray[np.void]]:
-    """Put together the controls of tracks that share a channel, as they did in the source."""
-    groups: dict[tuple[int, int, int], list[int]] = {}
+    """Put together the controls that tracks hear beside their own, by the tracks' indices.
+
+    Those of tracks without notes are heard on their channel by all. Those of tracks with notes are
+    heard by the others that shared a channel with them in the source as well, and not by those
+    that only came to share one.
+    """
+    channels: dict[tuple[int, int], list[int]] = {}
     for index, track in own.items():
-        if track.channel is not None:
-            key = (track.port, parts[index].channel, track.channel)
-            groups.setdefault(key, []).append(index)
+        channels.setdefault((track.port, parts[index].channel), []).append(index)
     heard: dict[int, npt.NDArray[np.void]] = {}
-    for group in groups.values():
-        sounding = any(len(own[index].notes) for index in group)
-        if len(group) > 1 and sounding and any(len(own[index].controls) for index in group):
-            together = as_controls(np.concatenate([own[index].controls for index in group]))
-            heard |= dict.fromkeys(group, together)
+    for members in channels.values():
+        silent = [index for index in members if not len(own[index].notes)]
+        groups: dict[object, list[int]] = {}
+        for index in members:
+            if len(own[index].notes):
+                source = own[index].channel
+                groups.setdefault((index,) if source is None else source, []).append(index)
+        for group in groups.values():
+            together = sorted([*group, *silent])
+            if len(together) > 1 and any(len(own[index].controls) for index in together):
+                controls = as_controls(np.concatenate([own[i].controls for i in together]))
+                heard |= dict.fromkeys(together, controls)
     return heard
 
 
