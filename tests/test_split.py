@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mido
+import numpy as np
 import pytest
 import symusic
 from hypothesis import given, settings
@@ -223,7 +224,11 @@ def songs(draw: st.DrawFn) -> Song:
 
     tracks = tuple(track() for _ in range(draw(st.integers(0, 5))))
     events = sorted(draw(st.lists(event, max_size=3)), key=lambda e: e.seconds)
-    tempo = draw(st.sampled_from([mk.TempoMap.constant(97.0), mk.TempoMap([0, 1], [120, 61.5])]))
+    tempo = draw(
+        st.sampled_from(
+            [mk.TempoMap.constant(97.0), mk.TempoMap(np.array([0.0, 1.0]), np.array([120.0, 61.5]))]
+        )
+    )
     return Song(tracks, tempo, tuple(events), draw(st.sampled_from([None, "Song"])))
 
 
@@ -286,7 +291,7 @@ def _piano() -> Song:
             Track("Nothing"),
             Track("Lost", controls=volume, channel=5),
         ),
-        mk.TempoMap([0.0, 1.0], [120.0, 60.0]),
+        mk.TempoMap(np.array([0.0, 1.0]), np.array([120.0, 60.0])),
         (Event(0.0, TIME_SIGNATURE, bytes([3, 2, 24, 8])),),
         "Etude",
         960,

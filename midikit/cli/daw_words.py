@@ -99,7 +99,7 @@ def _advice(result: Conversion, settings: Settings) -> str:
         return f"if your DAW keeps its own tempo, set {bpm_text(float(tempo.qpm[0]))} BPM"
     one_tempo = "--sync bar" if grid is not None and grid.is_constant else "--tempo constant"
     if settings.audio or settings.audio_offset:
-        return "if your DAW ignores tempo maps, only its bars are off"
+        return "without its tempo map it leaves the audio"
     return f"if your DAW ignores tempo maps, convert with {one_tempo}"
 
 

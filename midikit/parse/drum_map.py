@@ -24,6 +24,7 @@ __all__ = ["read_drum_map"]
 
 _MAX_BYTES = 1 << 16
 _MARK = re.compile(r"\s*(?:->|=>|\N{RIGHTWARDS ARROW}|[=,;\t])\s*")
+_LINE_END = re.compile("\r\n?|\n")
 _WORD = re.compile(r"[^\W_]+")
 _HEADS = frozenset([("from", "to"), ("pitch", "to"), ("drum", "key"), ("drum", "pitch")])
 _EVERYDAY = {"kick": ("bass", "drum"), "bassdrum": ("bass", "drum"), "hat": ("hi", "hat")}
@@ -71,7 +72,7 @@ def read_drum_map(source: str | os.PathLike[str] | bytes) -> dict[int, int]:
         raise InputError(name, f"byte {error.start}", problem) from None
     mapping: dict[int, int] = {}
     lines: dict[int, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         pair = _pair(name, number, line)
         if pair is None or (not lines and tuple(map(str.casefold, pair)) in _HEADS):
             continue
