@@ -66,7 +66,7 @@ def test_a_mid_an_instrument_in_the_order_of_the_song(cli: Any) -> None:
     assert re.search(
         r"^    pop \(Drums\)\.mid \(drum kit, 959 notes, 6\.2 kB\)$", run.err, re.MULTILINE
     )
-    assert "put every part at bar 1, the first note is in bar 2" in " ".join(run.err.split())
+    assert "drag every part to bar 1, the first note is in bar 2" in " ".join(run.err.split())
     assert not REPAIR_WORDS.search(run.text.replace("ignores tempo maps", ""))
 
 
@@ -323,6 +323,18 @@ def test_drums_go_to_other_keys_and_the_tempo_stays(cli: Any, pop: Path) -> None
         assert after.notes["start"].tolist() == before.notes["start"].tolist()
 
 
+def test_what_finds_nothing_to_do_says_so(cli: Any, tmp_path: Path) -> None:
+    """Neither a map of drums that nobody plays nor accents for shaped parts pass in silence."""
+    rows = [(0.5 * i, 0.5 * i + 0.1, 60, 0.3 + 0.01 * i) for i in range(32)]
+    notes = [dict(zip(("start", "end", "pitch", "velocity"), row, strict=True)) for row in rows]
+    (tmp_path / "x.json").write_text(json.dumps({"instruments": {"Koto": notes}}))
+    (tmp_path / "kit.csv").write_text("35,36")
+    run = cli("convert", "x.json", "--drum-map", "kit.csv", "--accent")
+    assert run.code == 0
+    assert "the drum map moves none of the drums there are" in run.err
+    assert "no accents: no part has one velocity throughout" in run.err
+
+
 def test_a_bad_drum_map_is_told_with_its_line(cli: Any, pop: Path) -> None:
     """Once, before any song is read."""
     Path("kit.csv").write_text("35,36\nsnare,38\n")
@@ -335,7 +347,7 @@ def test_a_bad_drum_map_is_told_with_its_line(cli: Any, pop: Path) -> None:
 def test_flat_parts_are_said_to_be_flat_and_stay_so_unless_asked(cli: Any, pop: Path) -> None:
     """In words and in JSON, as they are written; accents are a change."""
     run = cli("convert", pop)
-    assert "  flat velocities: String Ensembles 1 (63); --accent gives them accents" in run.err
+    assert "  flat velocities: String Ensembles 1 at 63; --accent gives them accents" in run.err
     row = cli("convert", pop, "--json").row()
     assert row["flat"] == [{"track": 4, "name": "String Ensembles 1", "velocity": 63}]
     assert set(mk.read_midi("pop.mid")[4].notes["velocity"].tolist()) == {63}
@@ -346,6 +358,27 @@ def test_flat_parts_are_said_to_be_flat_and_stay_so_unless_asked(cli: Any, pop: 
     again = cli("convert", pop, "--accent", "-o", "again.mid", "--json").row()
     assert again["flat"] == []
     assert Path("again.mid").read_bytes() == Path("loud.mid").read_bytes()
+
+
+def test_flat_parts_are_named_in_few_words(cli: Any, tmp_path: Path) -> None:
+    """All in three words where they are one, at most eight by name, and none that acts."""
+
+    def flat(levels: list[int]) -> str:
+        notes = [{"start": t, "end": t + 0.2, "pitch": 60} for t in (0.0, 0.5)]
+        parts = [
+            {"name": f"P{i}\x1b[2J", "notes": [n | {"velocity": v / 127} for n in notes]}
+            for i, v in enumerate(levels)
+        ]
+        (tmp_path / "x.json").write_text(json.dumps({"instruments": parts}))
+        run = cli("convert", "x.json", "--tempo", "120", "--force")
+        assert "\x1b" not in run.text
+        said = re.search(r"flat velocities: (.*);\s+--accent", run.err, re.DOTALL)
+        return "" if said is None else " ".join(said[1].split())
+
+    assert flat([91, 91, 91]) == "every part at 91"
+    assert flat([91, 64]) == "P0\\x1b[2J at 91, P1\\x1b[2J at 64"
+    assert flat([91]) == "P0\\x1b[2J at 91"
+    assert flat([*range(60, 70)]).endswith("P7\\x1b[2J at 67, 2 more")
 
 
 def test_accents_need_a_beat(cli: Any, tmp_path: Path) -> None:
@@ -381,7 +414,7 @@ def test_the_last_lines_are_tempo_meter_bar_and_what_to_do(cli: Any, pop: Path) 
     last = _last(cli, pop)
     assert last.startswith("tempo: 109.73 BPM throughout, in 4/4 (sure); first bar line at 0.616 s")
     assert last.endswith(
-        "into a DAW: put it at bar 1, its first note is in bar 2; if your DAW ignores tempo maps, "
+        "into a DAW: drag it to bar 1, its first note is in bar 2; if your DAW ignores tempo maps, "
         "convert with --sync bar"
     )
     last = _last(cli, pop, "--sync", "bar")

@@ -189,8 +189,12 @@ def _finish(layout: Layout, settings: Settings, opened: Opened) -> Layout:
     song = layout.song
     if settings.drum_map:
         from midikit.convert.arrange.drum_map import map_drums  # noqa: PLC0415 - loads numpy
+        from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
 
-        song = map_drums(song, settings.drum_map)
+        mapped = map_drums(song, settings.drum_map)
+        what = "the drum map moves none of the drums there are"
+        none = () if len(mapped.changes) > len(song.changes) else (Change("drums", "", what, 0),)
+        song = mapped.with_tracks(mapped.tracks, *none)
     if settings.accent:
         song = _accented(song, layout.grid, settings, opened)
     return layout if song is layout.song else replace(layout, song=song)
@@ -210,7 +214,11 @@ def _accented(song: Song, grid: BeatGrid | None, settings: Settings, opened: Ope
         )
         what = f"no accents: {why} to take them from"
         return song.with_tracks(song.tracks, Change("accent", "", what, 0))
-    return accent(song, grid)
+    accented = accent(song, grid)
+    if len(accented.changes) > len(song.changes):
+        return accented
+    what = "no accents: no part has one velocity throughout"
+    return song.with_tracks(song.tracks, Change("accent", "", what, 0))
 
 
 def _offset(settings: Settings, audio: AudioOffset | None) -> float:

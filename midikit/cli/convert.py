@@ -58,7 +58,8 @@ is written as it was played. Whether second 0 is that of the audio is not
 known: --audio measures it.
 
 Without -o the outputs go to this folder, named after their inputs; a folder
-and a .mid that would take its own name need -o. A file that is there with
+and a .mid that would take its own name need -o. With --split the parts of
+several songs go to a folder each. A file that is there with
 other content, or a link, is kept and the input fails; --force replaces it.
 No input is ever written over. Nothing is fetched or downloaded unless --fetch
 or --check hosted asks for it.

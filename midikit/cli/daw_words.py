@@ -38,15 +38,21 @@ def last_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
     list of str
         Lines of at most 80 characters.
     """
-    layout, tempo = result.layout, result.tempo
-    lines = []
-    if layout.is_estimated and layout.grid is not None:
-        lines = grid_lines(layout.grid, layout.song)
-    elif tempo is not None:
-        lines = wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
-    if tempo is not None and result.song.note_count:
+    lines = _tempo_lines(result, settings, opened)
+    # What else a musician sets in a new project, such as its key, is said here.
+    if result.tempo is not None and result.song.note_count:
         lines += wrapped("into a DAW", f"{_where(result, settings)}; {_advice(result, settings)}")
     return lines
+
+
+def _tempo_lines(result: Conversion, settings: Settings, opened: Opened) -> list[str]:
+    """Say tempo and meter as they were found, else the tempo that is written."""
+    layout, tempo = result.layout, result.tempo
+    if layout.is_estimated and layout.grid is not None:
+        return grid_lines(layout.grid, layout.song)
+    if tempo is None:
+        return []
+    return wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
 
 
 def daw_row(result: Conversion, settings: Settings) -> dict[str, Any] | None:
@@ -84,9 +90,9 @@ def _where(result: Conversion, settings: Settings) -> str:
     """Say where the file goes, and where its music begins there."""
     bar = _first_bar(result.layout.song)
     if not settings.split:
-        return f"put it at bar 1, its first note is in bar {bar:,}"
+        return f"drag it to bar 1, its first note is in bar {bar:,}"
     unpack = "unpack it and " if settings.zipped else ""
-    return f"{unpack}put every part at bar 1, the first note is in bar {bar:,}"
+    return f"{unpack}drag every part to bar 1, the first note is in bar {bar:,}"
 
 
 def _advice(result: Conversion, settings: Settings) -> str:
@@ -140,13 +146,17 @@ def flat_lines(song: Song) -> list[str]:
     rows = flat_rows(song)
     if not rows:
         return []
-    names = [
-        f"{printable(row['name'].strip(), _LONGEST_NAME) or 'track ' + str(row['track'] + 1)} "
-        f"({row['velocity']})"
-        for row in rows[:_MOST_PARTS]
-    ]
-    more = f", {len(rows) - _MOST_PARTS:,} more" if len(rows) > _MOST_PARTS else ""
-    return wrapped("flat velocities", f"{', '.join(names)}{more}; --accent gives them accents")
+    sounding = sum(len(track) > 0 for track in song)
+    if 1 < len(rows) == sounding and len({row["velocity"] for row in rows}) == 1:
+        said = f"every part at {rows[0]['velocity']}"
+    else:
+        said = ", ".join(
+            f"{printable(row['name'].strip(), _LONGEST_NAME) or 'track ' + str(row['track'] + 1)} "
+            f"at {row['velocity']}"
+            for row in rows[:_MOST_PARTS]
+        )
+        said += f", {len(rows) - _MOST_PARTS:,} more" if len(rows) > _MOST_PARTS else ""
+    return wrapped("flat velocities", f"{said}; --accent gives them accents")
 
 
 def flat_rows(song: Song) -> list[dict[str, Any]]:
