@@ -256,9 +256,10 @@ def test_random_files(data: bytes) -> None:
     """Whatever reading makes of damaged bytes comes apart and together again, to the last note."""
     try:
         song = mk.read_midi(data)
-    except mk.MidiError:
+        plan = mk.plan_midi(song, programs="source")
+        plan.to_bytes()
+    except (mk.MidiError, mk.LimitError):  # no file, or a pause that none can hold
         return
-    plan = mk.plan_midi(song, programs="source")
     parts = split_plan(plan)
     whole = Counter(zip(*_columns(plan), strict=True))
     assert sum((Counter(zip(*_columns(part), strict=True)) for part in parts), Counter()) == whole
@@ -343,6 +344,29 @@ def test_drums_that_share_their_channel_keep_controls_of_their_own() -> None:
         )
     )
     assert [part[0].controls["data2"].tolist() for part in split_song(song)] == [[120], [40]]
+
+
+def test_a_kit_that_another_track_chose_is_written_in_each_part() -> None:
+    """In the whole one program change is enough for the channel."""
+    chosen = as_controls([(0.0, 0xC0, 8, 0)])
+    song = Song(
+        (
+            Track("Drums", 8, is_drum=True, notes=NOTES),
+            Track("Percussion", 8, is_drum=True, notes=NOTES, controls=chosen, channel=4),
+        )
+    )
+    parts = split_plan(mk.plan_midi(song, programs="source"))
+    assert [mk.read_midi(part.to_bytes())[0].program for part in parts] == [8, 8]
+
+
+def test_what_several_tracks_say_of_the_song_is_said_once() -> None:
+    """A key that stands in each track of a file is one; two texts of the song stay two."""
+    key = Event(0.0, KEY, bytes([2, 0]))
+    text = Event(0.0, TEXT, b"la la")
+    tracks = (Track("Koto", notes=NOTES, events=(key,)), Track("Harp", notes=NOTES, events=(key,)))
+    for part in split_song(Song(tracks, events=(text, text))):
+        assert part.events == (text, text, key)
+        assert part[0].events == ()
 
 
 def test_parts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
