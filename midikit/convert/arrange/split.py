@@ -236,8 +236,8 @@ def _share(song: Song, parts: Sequence[Part]) -> _Shares:
     sounding = [index for index, track in own.items() if len(track.notes)]
     if len(sounding) > MOST_PARTS:
         raise LimitError(
-            f"{len(sounding):,} parts, each of which would be a file; at most {MOST_PARTS:,} are "
-            "made, and tracks of one name can be joined first"
+            f"{len(sounding):,} parts, each of which would be a file; expected at most "
+            f"{MOST_PARTS:,}, such as of a song whose tracks of one name are joined"
         )
     common = [*song.events]
     known = set(common)
@@ -301,8 +301,8 @@ def _check_size(events: Sequence[Event], controls: Sequence[npt.NDArray[np.void]
     size = len(controls) * common + sum(4 * len(rows) for rows in controls)
     if size > _MOST_BYTES:
         raise LimitError(
-            f"{len(controls):,} parts, each with what is common to all, come to more than "
-            f"{_MOST_BYTES:,} bytes; tracks of one name can be joined first"
+            f"{len(controls):,} parts repeat what is common to all in {size:,} bytes; expected "
+            f"at most {_MOST_BYTES:,}, such as of a song whose tracks of one name are joined"
         )
 
 
