@@ -153,7 +153,7 @@ def _both_ways(song: Song, **options: Any) -> tuple[bytes, list[bytes]]:
 @pytest.mark.parametrize("demo", demo_songs(), ids=lambda demo: demo.title)
 def test_demo_songs_and_their_hosted_files(demo: DemoSong) -> None:
     """With the tempo that was found, and as the broken file of the service has them."""
-    laid = mk.lay_out(demo.song())
+    laid = mk.lay_out(demo.song(), markers=True)
     whole, parts = _both_ways(laid.song)
     assert len(parts) == len(demo.song())
     assert_together(whole, parts)
