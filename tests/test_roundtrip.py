@@ -103,8 +103,8 @@ def test_the_comparison_notices_what_is_lost(
     assert "1 files the same, 0 different" in capsys.readouterr().out
     song = read_midi(rich_file())
     bare = song.with_tracks(tuple(replace(t, controls=t.controls[:1]) for t in song))
-    before = mido.MidiFile(file=io.BytesIO(to_midi(song, programs="source")))
-    after = mido.MidiFile(file=io.BytesIO(to_midi(bare, programs="source")))
+    before = mido.MidiFile(file=io.BytesIO(to_midi(song, programs="source", tracks="source")))
+    after = mido.MidiFile(file=io.BytesIO(to_midi(bare, programs="source", tracks="source")))
     assert sum(map(len, before.tracks)) > sum(map(len, after.tracks))
 
 
@@ -117,7 +117,7 @@ def test_a_second_trip_changes_nothing() -> None:
 def test_a_name_after_an_empty_one_stays_behind_it() -> None:
     """A track that names itself twice, first with nothing, is not called by the second name."""
     song = read_midi(whole("00 ff0300 00 ff030141 00 903c64 60 803c40", form=0))
-    back = read_midi(to_midi(song))
+    back = read_midi(to_midi(song, tracks="source"))
     assert ([t.name for t in song], [t.name for t in back]) == ([""], [""])
     assert back[0].events == song[0].events == (Event(0.0, 0x03, b"A"),)
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,8 +174,8 @@ def _walk(sandbox: Sandbox, truth: DemoSong, home: Path, folder: Path) -> _Show:
         raise BrokenPromiseError(f"the demo got no hosted .mid: {clip.hosted_problem}")
     drawn = () if find_spec("matplotlib") is None else ("png",)
     settings = Settings(targets=("mid", "npz", "csv", *drawn), check="hosted")
-    result = run(Opened(clip.song, clip.hosted), settings)
     hosted = read_midi(clip.hosted)
+    result = run(Opened(replace(clip.song, title=truth.title), clip.hosted), settings)
     page = to_html(clip.song, hosted=hosted, grid=result.layout.grid, title=truth.title)
     stem = _slug(truth.title)
     files = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from midikit.convert.arrange.merge import Duplicates
     from midikit.convert.arrange.overlap import Overlap, Short
     from midikit.convert.arrange.programs import Programs
+    from midikit.convert.arrange.tidy import Tracks
     from midikit.model.report import Change
     from midikit.model.song import Song
     from midikit.model.tempo import TempoMap
@@ -32,6 +33,7 @@ def to_midi(
     duplicates: Duplicates = "collapse",
     overlap: Overlap = "trim",
     short: Short = "tick",
+    tracks: Tracks = "tidy",
     tempo: TempoMap | float | None = None,
     ticks_per_quarter: int | None = None,
 ) -> bytes:
@@ -51,6 +53,8 @@ def to_midi(
         What to do with equal pitches that overlap within a track.
     short : {"tick", "keep"}, optional
         What to do with notes shorter than a tick.
+    tracks : {"tidy", "source"}, optional
+        What to do with empty tracks, and where tracks end.
     tempo : TempoMap or float or None, optional
         Tempo to write.
     ticks_per_quarter : int or None, optional
@@ -81,6 +85,7 @@ def to_midi(
         duplicates=duplicates,
         overlap=overlap,
         short=short,
+        tracks=tracks,
         tempo=tempo,
         ticks_per_quarter=ticks_per_quarter,
     )
@@ -96,6 +101,7 @@ def write_midi(
     duplicates: Duplicates = "collapse",
     overlap: Overlap = "trim",
     short: Short = "tick",
+    tracks: Tracks = "tidy",
     tempo: TempoMap | float | None = None,
     ticks_per_quarter: int | None = None,
 ) -> tuple[Change, ...]:
@@ -117,6 +123,8 @@ def write_midi(
         What to do with equal pitches that overlap within a track.
     short : {"tick", "keep"}, optional
         What to do with notes shorter than a tick.
+    tracks : {"tidy", "source"}, optional
+        What to do with empty tracks, and where tracks end.
     tempo : TempoMap or float or None, optional
         Tempo to write.
     ticks_per_quarter : int or None, optional
@@ -143,6 +151,7 @@ def write_midi(
         duplicates=duplicates,
         overlap=overlap,
         short=short,
+        tracks=tracks,
         tempo=tempo,
         ticks_per_quarter=ticks_per_quarter,
     )

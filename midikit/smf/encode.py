@@ -107,7 +107,7 @@ def meta(kind: int, data: bytes) -> bytes:
     return b"%b%b%b" % (bytes(status), variable(len(data)), data)
 
 
-def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes:
+def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int, end_tick: int = 0) -> bytes:
     """Write a file of format 1.
 
     Parameters
@@ -118,6 +118,8 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
         Their notes, ``notes.counts`` one a chunk.
     division : int
         Ticks a quarter, 1 to 32,767.
+    end_tick : int, optional
+        Tick before which no track ends.
 
     Returns
     -------
@@ -133,23 +135,24 @@ def encode(chunks: Sequence[Chunk], notes: TickNotes, *, division: int) -> bytes
         raise LimitError(f"{len(chunks):,} tracks; a file holds at most {MAX_CHUNKS:,}")
     stops = itertools.accumulate(notes.counts)
     rows = [slice(stop - count, stop) for count, stop in zip(notes.counts, stops, strict=True)]
-    is_far = _last_tick(chunks, notes) > MAX_DELTA
+    latest = _latest(notes, rows)
+    is_far = max(_last_tick(chunks), end_tick, *latest) > MAX_DELTA
     if is_far:
+        chunks = [replace(chunk, end_tick=max(chunk.end_tick, end_tick)) for chunk in chunks]
         chunks = [_bridged(chunk, notes, part) for chunk, part in zip(chunks, rows, strict=True)]
     bodies = _bodies(chunks, notes, rows, is_far=is_far)
     out = [b"MThd" + struct.pack(">IHHH", 6, 1, len(chunks), division)]
-    for chunk, part, body in zip(chunks, rows, bodies, strict=True):
+    for chunk, last, body in zip(chunks, latest, bodies, strict=True):
         head = b"".join([b"\x00" + event for event in chunk.head])
-        end = b"\x00" if chunk.end_tick == 0 else variable(_pause(chunk, notes, part))
+        end = variable(_pause(chunk, last, max(chunk.end_tick, end_tick)))
         size = len(head) + len(body) + len(end) + len(_END_OF_TRACK)
         out += [b"MTrk", size.to_bytes(4, "big"), head, body, end, _END_OF_TRACK]
     return b"".join(out)
 
 
-def _last_tick(chunks: Sequence[Chunk], notes: TickNotes) -> int:
-    """Return the last tick of anything in the file."""
-    last = [int(notes.end.max(initial=0))]
-    last += [chunk.end_tick for chunk in chunks]
+def _last_tick(chunks: Sequence[Chunk]) -> int:
+    """Return the last tick of anything in the file but notes."""
+    last = [0, *(chunk.end_tick for chunk in chunks)]
     last += [event.tick for chunk in chunks for event in chunk.events]
     last += [
         int(chunk.messages[:, 0].max(initial=0))
@@ -180,14 +183,23 @@ def _bridged(chunk: Chunk, notes: TickNotes, part: slice) -> Chunk:
     return replace(chunk, events=events)
 
 
-def _pause(chunk: Chunk, notes: TickNotes, part: slice) -> int:
+def _latest(notes: TickNotes, rows: list[slice]) -> list[int]:
+    """Return the tick at which the last note of each track ends, 0 without notes."""
+    begins = [part.start for part in rows if part.start < part.stop]
+    if not begins:
+        return [0] * len(rows)
+    found = iter(np.maximum.reduceat(notes.end, begins).tolist())
+    return [next(found) if part.start < part.stop else 0 for part in rows]
+
+
+def _pause(chunk: Chunk, last: int, end_tick: int) -> int:
     """Return the ticks from a track's last event to its end."""
-    last = [
-        int(notes.end[part].max(initial=0)),
-        int(chunk.messages[:, 0].max(initial=0)),
-        max((event.tick for event in chunk.events), default=0),
-    ]
-    return max(0, chunk.end_tick - max(last))
+    if not end_tick:
+        return 0
+    if chunk.messages is not _NO_MESSAGES:
+        last = max(last, int(chunk.messages[:, 0].max(initial=0)))
+    last = max([last, *(event.tick for event in chunk.events)])
+    return max(0, end_tick - last)
 
 
 def _bodies(

@@ -68,7 +68,9 @@ def once(counts: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
 
 def difference(data: bytes) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
     """Return what is lost and what is new after one trip."""
-    written = to_midi(read_midi(data), programs="source", overlap="keep", short="keep")
+    written = to_midi(
+        read_midi(data), programs="source", overlap="keep", short="keep", tracks="source"
+    )
     before, after = once(events(data)), once(events(written))
     if not any(key[0] == "set_tempo" and key[1] == 0 for key in before):
         after = Counter({k: n for k, n in after.items() if k[:2] != ("set_tempo", 0)})

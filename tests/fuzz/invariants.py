@@ -221,7 +221,7 @@ def _check_repair(repair: Repair) -> None:
 def check_way_back(song: Song, *, on_ticks: bool = False) -> None:
     """What was read can be written, and is read again: the same notes, nothing to repair."""
     try:
-        kept = to_midi(song, programs="source", overlap="keep", short="keep")
+        kept = to_midi(song, programs="source", overlap="keep", short="keep", tracks="source")
         plain = to_midi(song)
     except (ConversionError, LimitError) as error:
         assert is_one_safe_line(str(error)), repr(str(error))

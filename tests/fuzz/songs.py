@@ -34,7 +34,7 @@ def check_songs(count: int, *, seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
     for number in range(count):
         song = random_song(rng)
-        data = to_midi(song, overlap="keep", short="keep", programs="source")
+        data = to_midi(song, overlap="keep", short="keep", programs="source", tracks="source")
         try:
             _check_equal(read_midi(data), song)
         except AssertionError as error:

@@ -33,6 +33,8 @@ from midikit.convert.arrange.overlap import (
     voices,
 )
 from midikit.convert.arrange.programs import Programs, choose_programs
+from midikit.convert.arrange.tidy import Tracks, common_end, without_empty
+from midikit.convert.arrange.told import coarse, counted
 from midikit.errors import ConversionError, LimitError
 from midikit.escape import quoted
 from midikit.model.events import KEY_SIGNATURE, PROGRAM_CHANGE
@@ -51,19 +53,17 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Track
 
-__all__ = ["Merge", "MidiPlan", "plan_midi"]
+__all__ = ["Merge", "MidiPlan", "choose_parts", "plan_midi"]
 
 Merge: TypeAlias = Literal["off", "name"]
 
 _MAX_TICKS = 1 << 53
-_AUDIBLE = 1e-3
-"""Seconds from which on rounding to ticks is told."""
-
 _CHOICES = {
     "merge": ("off", "name"),
     "duplicates": ("collapse", "keep"),
     "overlap": ("trim", "spill", "keep", "error"),
     "short": ("tick", "keep"),
+    "tracks": ("tidy", "source"),
 }
 
 
@@ -83,6 +83,8 @@ class MidiPlan:
         The tempo events as they will be written.
     changes : tuple of Change
         Every decision that makes the file differ from the song.
+    end_tick : int, optional
+        Tick before which no track ends.
     """
 
     source: Song
@@ -90,6 +92,7 @@ class MidiPlan:
     notes: NoteTable
     tempo: TempoTicks
     changes: tuple[Change, ...]
+    end_tick: int = 0
 
     def to_bytes(self) -> bytes:
         """Write the file.
@@ -114,7 +117,8 @@ class MidiPlan:
         )
         chunks = [conductor_chunk(self.source, self.tempo)]
         chunks += [part_chunk(part, self.tempo) for part in self.parts]
-        return encode(chunks, notes, division=self.tempo.ticks_per_quarter)
+        division = self.tempo.ticks_per_quarter
+        return encode(chunks, notes, division=division, end_tick=self.end_tick)
 
     def to_song(self) -> Song:
         """Say what a reader of the file will find.
@@ -152,6 +156,7 @@ def plan_midi(
     duplicates: Duplicates = "collapse",
     overlap: Overlap = "trim",
     short: Short = "tick",
+    tracks: Tracks = "tidy",
     tempo: TempoMap | float | None = None,
     ticks_per_quarter: int | None = None,
 ) -> MidiPlan:
@@ -172,6 +177,9 @@ def plan_midi(
         later ones to a further channel while there is one; write them as they are; or refuse.
     short : {"tick", "keep"}, optional
         Notes shorter than a tick: make them one tick long, or write them with no length.
+    tracks : {"tidy", "source"}, optional
+        Leave out tracks that hold nothing, and end all of them together on the bar line that
+        follows the last event; or write empty ones too, each with the end that it had.
     tempo : TempoMap or float or None, optional
         Tempo to write: a map, or quarters a minute; None for the song's. Seconds stay as they are.
     ticks_per_quarter : int or None, optional
@@ -196,28 +204,32 @@ def plan_midi(
     Koto: plays Koto (program 107), by its name
     """
     options = {"merge": merge, "duplicates": duplicates, "overlap": overlap, "short": short}
-    for name, value in options.items():
+    for name, value in (options | {"tracks": tracks}).items():
         if value not in _CHOICES[name]:
             allowed = ", ".join(repr(choice) for choice in _CHOICES[name])
             raise ConversionError(f"{name} is {quoted(value)}; expected one of {allowed}")
     rows = end_to_end(track.notes for track in song.tracks)
     written = _tempo_ticks(song, rows, tempo, ticks_per_quarter)
-    tracks, changes = settle_volumes(song.tracks)
+    kept, changes = settle_volumes(song.tracks)
     if merge == "name":
-        tracks, more = merge_tracks(song.with_tracks(tracks), duplicates=duplicates)
-        rows = end_to_end(track.notes for track in tracks)
+        kept, more = merge_tracks(song.with_tracks(kept), duplicates=duplicates)
+        rows = end_to_end(track.notes for track in kept)
         changes += more
-    parts, more = _parts(tracks, programs)
+    if tracks == "tidy":
+        kept, more = without_empty(kept)
+        changes += more
+    parts, more = choose_parts(kept, programs)
     changes += more + _keys(song)
-    notes = _on_ticks(tracks, rows, written)
-    changes += _coarse(rows, notes, written)
+    notes = _on_ticks(kept, rows, written)
+    changes += coarse(rows, notes, written)
     if short == "tick":
-        changes += _count(tracks, notes, lengthen(notes), "short", "shorter than a tick made one")
+        changes += counted(kept, notes, lengthen(notes), "short", "shorter than a tick made one")
     notes = notes.sort_ties()
     if overlap == "spill":
         notes = _spill(parts, notes, changes)
     changes += _resolve(parts, notes, overlap, written)
-    return MidiPlan(song, tuple(parts), notes, written, tuple(changes))
+    end = common_end(song, kept, rows, written) if tracks == "tidy" else 0
+    return MidiPlan(song, tuple(parts), notes, written, tuple(changes), end)
 
 
 def _tempo_ticks(
@@ -256,7 +268,7 @@ def _latest(song: Song, rows: npt.NDArray[np.void], tempo: TempoMap) -> dict[str
     }
 
 
-def _parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], list[Change]]:
+def choose_parts(tracks: Sequence[Track], programs: Programs) -> tuple[list[Part], list[Change]]:
     """Give each track its program and channel."""
     chosen, changes = choose_programs(tracks, programs)
     channels, more = assign_channels(tracks, chosen)
@@ -316,38 +328,6 @@ def _on_ticks(tracks: Sequence[Track], rows: npt.NDArray[np.void], tempo: TempoT
     return NoteTable(part, start, end, rows["pitch"], rows["velocity"])
 
 
-def _coarse(rows: npt.NDArray[np.void], notes: NoteTable, tempo: TempoTicks) -> list[Change]:
-    """List what a coarse resolution or a slow tempo does to the seconds of the notes."""
-    if max(tempo.micro.tolist()) * 0.5e-6 / tempo.ticks_per_quarter <= _AUDIBLE:
-        return []
-    farthest = np.zeros(len(notes.start))
-    for name, ticks in (("start", notes.start), ("end", notes.end)):
-        written = seconds_from_ticks(ticks, tempo.ticks, tempo.micro, tempo.ticks_per_quarter)
-        np.maximum(farthest, np.abs(written - rows[name]), out=farthest)
-    moved = int(np.count_nonzero(farthest > _AUDIBLE))
-    largest = 1e3 * float(farthest.max(initial=0.0))
-    what = f"{moved:,} notes moved to coarse ticks, the farthest by {largest:.1f} ms"
-    return [Change("resolution", "", what, moved)] if moved else []
-
-
-def _count(
-    tracks: Sequence[Track],
-    notes: NoteTable,
-    which: npt.NDArray[np.intp],
-    kind: str,
-    what: str,
-) -> list[Change]:
-    """List how many notes of each track something was done to."""
-    if not len(which):
-        return []
-    found = np.bincount(notes.part[which], minlength=len(tracks)).tolist()
-    return [
-        Change(kind, shown(track), f"{n:,} note{'' if n == 1 else 's'} {what}", n)
-        for track, n in zip(tracks, found, strict=True)
-        if n
-    ]
-
-
 def _spill(parts: list[Part], notes: NoteTable, changes: list[Change]) -> NoteTable:
     """Move overlapping notes to parts of their own while there are free channels."""
     voice = voices(notes)
@@ -387,9 +367,9 @@ def _resolve(
         return []
     trimmed, together = trim(notes)
     tracks = [part.track for part in parts]
-    changes = _count(tracks, notes, trimmed, "overlap", "ended where the pitch is struck again")
+    changes = counted(tracks, notes, trimmed, "overlap", "ended where the pitch is struck again")
     what = "left together with another that begins there on its pitch"
-    return changes + _count(tracks, notes, together, "overlap", what)
+    return changes + counted(tracks, notes, together, "overlap", what)
 
 
 def _second(notes: NoteTable, row: int, tempo: TempoTicks) -> float:

@@ -191,7 +191,7 @@ def mido_losses(song: Song) -> tuple[Change, ...]:
 
 
 def _plan(held: Song) -> MidiPlan:
-    return plan_midi(held, programs="source", overlap="keep", short="keep")
+    return plan_midi(held, programs="source", overlap="keep", short="keep", tracks="source")
 
 
 def _saved(file: mido.MidiFile) -> bytes:
