@@ -1,0 +1,287 @@
+"""More voices at once than a part can play, and the weakest of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midikit.cleaning.sheet import Sheet, medians_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Crowds", "find_crowds", "find_superfluous"]
+
+_SLUR = 0.2
+_SLUR_SHARE = 0.5
+_USUAL = 0.9
+_PASSAGE = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowds:
+    """Where a part plays more voices than it can.
+
+    Parameters
+    ----------
+    member : ndarray of bool, shape (n,)
+        Notes that sound in such a moment.
+    usual : ndarray of int64, shape (tracks,)
+        Voices that nine tenths of the other onsets of each track have at most, at least one.
+    """
+
+    member: npt.NDArray[np.bool_]
+    usual: npt.NDArray[np.int64]
+
+
+def _ends(sheet: Sheet) -> npt.NDArray[np.float64]:
+    """Tell until when notes count as sounding: a note may be slurred into the next."""
+    return sheet.end - np.minimum(_SLUR, _SLUR_SHARE * sheet.length)
+
+
+def find_crowds(
+    sheet: Sheet, limits: npt.NDArray[np.int64], passage: npt.NDArray[np.float64]
+) -> Crowds:
+    """Find the moments at which a part plays more voices than it can.
+
+    A tenth of a second that a note reaches into the next (at most half of it) is legato, no second
+    voice. Where a part goes on like that for seconds it plays chords, whatever it is called: then
+    the limit is wrong, and nothing is found.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The notes.
+    limits : ndarray of int64, shape (tracks,)
+        Voices that each part can play.
+    passage : ndarray of float64, shape (tracks,)
+        Share of the sounding time within four seconds around a moment from which on it belongs to a
+        passage of chords; above 1 for never.
+
+    Returns
+    -------
+    Crowds
+        What was found.
+    """
+    total = len(sheet)
+    track = np.concatenate([sheet.track, sheet.track])
+    time = np.concatenate([sheet.start, _ends(sheet)])
+    step = np.repeat(np.array([1, -1]), total)
+    order = np.lexsort((step, time, track))  # ends before starts
+    track, time = track[order], time[order]
+    voices = np.cumsum(step[order])
+    over = voices > limits[track]
+    place = np.empty(2 * total, np.int64)
+    place[order] = np.arange(2 * total)
+    starts, ends = place[:total], place[total:]
+    usual = _usual(sheet, voices[starts], over[starts], limits)
+    begins, finishes = _runs(over)
+    kept = ~_in_passages(track, time, voices, over, begins, finishes, passage)
+    begins, finishes = begins[kept], finishes[kept]
+    # A note is in a run of events if it begins before the run's end and ends after its beginning.
+    run = np.searchsorted(finishes, starts, side="right")
+    member = run < len(finishes)
+    member[member] &= begins[run[member]] < ends[member]
+    return Crowds(member, usual)
+
+
+def _runs(over: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where runs of true values begin, and where they are over."""
+    edges = np.diff(np.concatenate([[False], over, [False]]).astype(np.int8))
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def _usual(
+    sheet: Sheet,
+    voices: npt.NDArray[np.int64],
+    over: npt.NDArray[np.bool_],
+    limits: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Tell how many voices each track has where it keeps to its limit."""
+    fine = ~over
+    usual = medians_of(
+        voices[fine].astype(np.float64), sheet.track[fine], sheet.tracks, _USUAL
+    )
+    usual = np.where(np.isnan(usual), limits, usual)
+    return np.clip(usual, 1, limits).astype(np.int64)
+
+
+def _in_passages(
+    track: npt.NDArray[np.int64],
+    time: npt.NDArray[np.float64],
+    voices: npt.NDArray[np.int64],
+    over: npt.NDArray[np.bool_],
+    begins: npt.NDArray[np.int64],
+    finishes: npt.NDArray[np.int64],
+    passage: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """Tell which runs have as many voices all around them."""
+    found = np.zeros(len(begins), np.bool_)
+    if not len(begins):
+        return found
+    length = np.append(np.diff(time), 0.0)
+    sounding = np.concatenate([[0.0], np.cumsum(np.where(voices > 0, length, 0.0))])
+    crowded = np.concatenate([[0.0], np.cumsum(np.where(over, length, 0.0))])
+    bounds = np.searchsorted(track, np.arange(len(passage) + 1))
+    for part in np.unique(track[begins]).tolist():
+        here = slice(bounds[part], bounds[part + 1])
+        mine = np.flatnonzero(track[begins] == part)
+        begin, finish = begins[mine], finishes[mine]
+        low = bounds[part] + np.searchsorted(time[here], time[begin] - _PASSAGE)
+        high = bounds[part] + np.searchsorted(time[here], time[finish] + _PASSAGE, side="right") - 1
+        own = crowded[finish] - crowded[begin]
+        others = crowded[high] - crowded[low] - own
+        played = sounding[high] - sounding[low] - own
+        found[mine] = (played > own) & (others >= passage[part] * played)
+    return found
+
+
+def find_superfluous(
+    sheet: Sheet, crowds: Crowds
+) -> npt.NDArray[np.bool_]:
+    """Find the notes that are too many where a part plays more voices than it can.
+
+    The reason: one throat has one note, a bass two strings at once, a guitar six. A transcription
+    hears overtones and other instruments there as well. In such a moment so many voices are kept as
+    the part usually has, since what made it a crowd rarely stopped at the limit; the weakest go.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The notes.
+    crowds : Crowds
+        What `find_crowds` found.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        The notes.
+    """
+    gone = np.zeros(len(sheet), np.bool_)
+    rows = np.flatnonzero(crowds.member)
+    if not len(rows):
+        return gone
+    weakness = _weakness(sheet, crowds.member, rows)
+    # Of equally weak ones the later goes: ranks are different.
+    rank = np.empty(len(rows), np.int64)
+    rank[np.lexsort((rows, weakness))] = np.arange(len(rows))
+    gone[_sweep(sheet, rows, rank, crowds.usual)] = True
+    return gone
+
+
+def _sweep(
+    sheet: Sheet,
+    rows: npt.NDArray[np.int64],
+    rank: npt.NDArray[np.int64],
+    most: npt.NDArray[np.int64],
+) -> list[int]:
+    """Go through notes by start and give up the weakest wherever too many sound."""
+    starts, ends = sheet.start[rows].tolist(), _ends(sheet)[rows].tolist()
+    tracks = sheet.track[rows].tolist()
+    caps = most[sheet.track[rows]].tolist()
+    gone: list[int] = []
+    sounding: list[tuple[int, float, int]] = []
+    before = -1
+    for row, start, end, track, cap, weak in zip(
+        rows.tolist(), starts, ends, tracks, caps, rank.tolist(), strict=True
+    ):
+        if track != before:
+            sounding, before = [], track
+        elif sounding:
+            sounding = [one for one in sounding if one[1] > start]
+        sounding.append((weak, end, row))
+        if len(sounding) > cap:
+            weakest = max(sounding)
+            sounding.remove(weakest)
+            gone.append(weakest[2])
+    return gone
+
+
+def _weakness(
+    sheet: Sheet, member: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Weigh what speaks against each note of a crowd: one unit is one clear sign."""
+    solid = np.flatnonzero(~member)
+    track = sheet.track[rows]
+    length, loud = sheet.length, sheet.velocity.astype(np.float64)
+    # Half as long as the part's notes, or a third softer.
+    lengths = medians_of(length[solid], sheet.track[solid], sheet.tracks)[track]
+    louds = medians_of(loud[solid], sheet.track[solid], sheet.tracks)[track]
+    weak = -np.clip(_doublings(length[rows], lengths), -3.0, 1.0)
+    weak -= np.clip(1.7 * _doublings(loud[rows], louds), -3.0, 1.0)
+    weak += _off_the_line(sheet, solid, rows)
+    weak -= 0.4 * np.log(_common(sheet, solid, rows) + 0.005)
+    weak += np.minimum(_late(sheet, rows), 0.08) / 0.04
+    weak += np.minimum(_unaccompanied(sheet)[rows], 0.04) / 0.02
+    return weak
+
+
+def _doublings(
+    values: npt.NDArray[np.float64], usual: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Tell how many times each value is twice the usual one; 0 where nothing is usual."""
+    known = (usual > 0) & (values > 0)
+    found = np.zeros(len(values))
+    found[known] = np.log2(values[known] / usual[known])
+    return found
+
+
+def _off_the_line(
+    sheet: Sheet, solid: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Tell how far notes are from the line: four half tones from near ones, six from neighbours."""
+    if not len(solid):
+        return np.zeros(len(rows))
+    # Both are by track and start, so that a row's place among the solid ones is one search.
+    after = np.searchsorted(solid, rows)
+    near = after[:, None] + np.arange(-8, 8)
+    there = (near >= 0) & (near < len(solid))
+    other = solid[np.clip(near, 0, len(solid) - 1)]
+    there &= sheet.track[other] == sheet.track[rows][:, None]
+    away = np.where(there, np.abs(sheet.pitch[other] - sheet.pitch[rows][:, None]), 24)
+    nearest = np.partition(away, 1, axis=1)[:, :2].sum(axis=1) / 2.0
+    beside = away[:, 6:10].sum(axis=1) / 4.0
+    return np.minimum(nearest, 24.0) / 4.0 + np.minimum(beside, 24.0) / 6.0
+
+
+def _common(
+    sheet: Sheet, solid: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Tell which share of the part's other notes has each note's pitch."""
+    key = np.sort(sheet.track[solid] * 128 + sheet.pitch[solid])
+    wanted = sheet.track[rows] * 128 + sheet.pitch[rows]
+    same = np.searchsorted(key, wanted, side="right") - np.searchsorted(key, wanted)
+    count = np.bincount(sheet.track[solid], minlength=sheet.tracks)[sheet.track[rows]]
+    return np.asarray(same / np.maximum(count, 1), np.float64)
+
+
+def _late(sheet: Sheet, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Tell how long after the first of those that it sounds with each note comes in."""
+    start, end, track = sheet.start[rows], _ends(sheet)[rows], sheet.track[rows]
+    # A crowd begins where nothing of the one before sounds any more.
+    opens = np.ones(len(rows), np.bool_)
+    for part in np.unique(track).tolist():
+        mine = np.flatnonzero(track == part)
+        reach = np.maximum.accumulate(end[mine])
+        opens[mine[1:]] = start[mine[1:]] >= reach[:-1]
+    first = np.maximum.accumulate(np.where(opens, np.arange(len(rows)), 0))
+    return np.asarray(start - start[first], np.float64)
+
+
+def _unaccompanied(sheet: Sheet) -> npt.NDArray[np.float64]:
+    """Seconds from each start to the nearest start in another track; 0 if there is none."""
+    order = np.argsort(sheet.start, kind="stable")
+    start, track = sheet.start[order], sheet.track[order]
+    opens = np.concatenate([[True], track[1:] != track[:-1]])
+    begins = np.flatnonzero(opens)
+    if len(begins) < 2:
+        return np.zeros(len(sheet))
+    run = np.cumsum(opens) - 1
+    before = np.where(run > 0, start - start[np.maximum(begins[run] - 1, 0)], np.inf)
+    following = np.append(begins[1:], len(start) - 1)[run]
+    after = np.where(run < len(begins) - 1, start[following] - start, np.inf)
+    found = np.empty(len(sheet))
+    found[order] = np.minimum(before, after)
+    return found
