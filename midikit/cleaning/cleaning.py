@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -108,7 +109,7 @@ def clean(
     parts = _Parts(song, rules, min_duration, voices)
     strong = np.full(len(song.tracks), profile == "strong")
     if profile == "auto":
-        why, _ = _cleaned(sheet, parts, strong)
+        why, _ = _cleaned(sheet, parts, strong, once=True)
         gone = np.bincount(sheet.track[why >= 0], minlength=sheet.tracks)
         strong = gone >= np.maximum(_BAD * sheet.counts, _LEAST_BAD)
     why, ends = _cleaned(sheet, parts, strong)
@@ -146,9 +147,9 @@ class _Parts:
 
 
 def _cleaned(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
+    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_], *, once: bool = False
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
-    """Apply the rules until they find no more.
+    """Apply the rules, once or until they find no more.
 
     Returns
     -------
@@ -160,24 +161,21 @@ def _cleaned(
     """
     why = np.full(len(sheet), -1, np.int8)
     ends = sheet.end.copy()
-    now, found = replace(sheet, end=sheet.end.copy()), True
-    while found:
-        found = False
-        for number, rule in enumerate(RULES):
-            if rule not in parts.rules:
-                continue
-            if rule == "overlapping":
-                rows, tails = _tails(now, strong)
-                now.end[rows] = tails
-                ends[now.row[rows]] = tails
-                why[now.row[rows]] = number
-                found |= bool(len(rows))
-                continue
-            gone = _FINDERS[rule](now, parts, strong)
-            rows = now.row[gone]
-            why[rows], ends[rows] = number, np.nan
-            found |= bool(len(rows))
-            now = now.without(gone)
+    now = replace(sheet, end=sheet.end.copy())
+    wanted = [rule for rule in RULES if rule in parts.rules]
+    settled = 0  # rules in turn that found nothing
+    for rule in itertools.islice(itertools.cycle(wanted), len(wanted) if once else None):
+        if rule == "overlapping":
+            rows, tails = _tails(now, strong)
+            now.end[rows] = tails
+        else:
+            rows, tails = np.flatnonzero(_FINDERS[rule](now, parts, strong)), np.array(np.nan)
+        settled = 0 if len(rows) else settled + 1
+        why[now.row[rows]], ends[now.row[rows]] = RULES.index(rule), tails
+        if rule != "overlapping":
+            now = now.without(rows)
+        if settled == len(wanted):
+            break
     return why, ends
 
 
@@ -201,8 +199,10 @@ def _doubled(
     by_sound = np.where(_each("by_sound", strong) > 0, parts.by_sound, -1)
     if (by_sound >= 0).any():
         exactly = np.full(len(strong), 1.1 / LATTICE)
-        rest = np.flatnonzero(~gone)
-        gone[rest] = find_doubled(sheet.without(gone), by_sound, exactly, exactly)
+        rest = ~gone
+        gone[rest] = find_doubled(
+            sheet.without(np.flatnonzero(gone)), by_sound, exactly, exactly
+        )
     return gone
 
 
@@ -242,7 +242,8 @@ def _crowded(
     sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
     passage = np.where(parts.is_given, _NEVER, _each("passage", strong))
-    return find_superfluous(sheet, find_crowds(sheet, parts.limits, passage))
+    times = np.where(parts.is_given, np.inf, _each("ceiling", strong))
+    return find_superfluous(sheet, find_crowds(sheet, parts.limits, times, passage))
 
 
 _Finder: TypeAlias = "Callable[[Sheet, _Parts, npt.NDArray[np.bool_]], npt.NDArray[np.bool_]]"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from midikit.model.song import Track
 
-__all__ = ["ANY_NUMBER", "instruments", "is_percussive", "voice_limits"]
+__all__ = ["ANY_NUMBER", "instruments", "is_percussive", "is_vocal", "voice_limits"]
 
 ANY_NUMBER = 128
 """No limit: as many voices as there are pitches."""
@@ -56,6 +56,7 @@ _VOICES = (
     (120, ANY_NUMBER),  # noises
 )
 _PERCUSSIVE = 112
+_SINGING = frozenset([53, 54, 85])
 _TABLE = np.zeros(128, np.int64)
 for _first, _voices in _VOICES:
     _TABLE[_first:] = _voices
@@ -134,6 +135,25 @@ def is_percussive(track: Track) -> bool:
     guess = find_program(track.name)
     program = track.program if guess is None else guess.program
     return track.is_drum or (program is not None and program >= _PERCUSSIVE)
+
+
+def is_vocal(track: Track) -> bool:
+    """Tell whether a part is one voice that sings, by its name.
+
+    Parameters
+    ----------
+    track : Track
+        The part.
+
+    Returns
+    -------
+    bool
+        True for vocals, and for a part called melody or lead of which nothing else is known.
+    """
+    guess = find_program(track.name)
+    if guess is None:
+        return not track.is_drum and _LINE.search(track.name[:200]) is not None
+    return guess.program in _SINGING
 
 
 def instruments(

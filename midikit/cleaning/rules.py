@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from midikit.cleaning.strays import Far
 
-__all__ = ["LIGHT", "RULES", "STRONG", "WORDS", "Thresholds"]
+__all__ = ["LIGHT", "MELODY_RULES", "RULES", "STRONG", "WORDS", "Thresholds"]
 
 WORDS = {
     "retriggered": "struck twice within a moment",
@@ -23,6 +23,10 @@ WORDS = {
 
 RULES = tuple(WORDS)[:7]
 """Rules of `midikit.clean`, in the order in which they are applied: a crowd is judged as a whole."""
+
+
+MELODY_RULES = tuple(WORDS)[7:]
+"""What `midikit.melody` does to notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Thresholds:
         How far is too far.
     alike : float
         Share of the part's notes that may be like a stray.
+    ceiling : float
+        How many times the voices that a part mostly has are too many.
     passage : float
         Share of the time from which on many voices are how the part is played.
     """
@@ -63,6 +69,7 @@ class Thresholds:
     faint: float
     far: tuple[Far, ...]
     alike: float
+    ceiling: float
     passage: float
 
 
@@ -79,6 +86,7 @@ LIGHT = Thresholds(
     faint=0.2,
     far=(Far(7, 5, 2), Far(10, 7, 1), Far(20, 7, 0)),
     alike=0.02,
+    ceiling=2.0,
     passage=0.5,
 )
 STRONG = Thresholds(
@@ -93,5 +101,6 @@ STRONG = Thresholds(
     faint=0.35,
     far=(Far(5, 3, 2), Far(7, 5, 1), Far(16, 7, 0)),
     alike=0.03,
+    ceiling=1.5,
     passage=0.7,
 )

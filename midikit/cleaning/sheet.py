@@ -71,22 +71,22 @@ class Sheet:
             len(counts),
         )
 
-    def without(self, gone: npt.NDArray[np.bool_]) -> Sheet:
+    def without(self, gone: npt.NDArray[np.int64]) -> Sheet:
         """Leave some notes out.
 
         Parameters
         ----------
-        gone : ndarray of bool, shape (n,)
-            Which.
+        gone : ndarray of int64, shape (m,)
+            Their rows.
 
         Returns
         -------
         Sheet
             The others; itself if none is left out.
         """
-        if not gone.any():
+        if not len(gone):
             return self
-        kept = np.flatnonzero(~gone)
+        kept = np.delete(np.arange(len(self)), gone)
         return Sheet(
             self.row[kept],
             self.track[kept],

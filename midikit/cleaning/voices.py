@@ -17,7 +17,10 @@ __all__ = ["Crowds", "find_crowds", "find_superfluous"]
 _SLUR = 0.2
 _SLUR_SHARE = 0.5
 _USUAL = 0.9
+_MOSTLY = 0.95
 _PASSAGE = 4.0
+_NOTES = 8.0
+_LEAST = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +45,16 @@ def _ends(sheet: Sheet) -> npt.NDArray[np.float64]:
 
 
 def find_crowds(
-    sheet: Sheet, limits: npt.NDArray[np.int64], passage: npt.NDArray[np.float64]
+    sheet: Sheet,
+    limits: npt.NDArray[np.int64],
+    times: npt.NDArray[np.float64],
+    passage: npt.NDArray[np.float64],
 ) -> Crowds:
     """Find the moments at which a part plays more voices than it can.
 
-    A tenth of a second that a note reaches into the next (at most half of it) is legato, no second
-    voice. Where a part goes on like that for seconds it plays chords, whatever it is called: then
-    the limit is wrong, and nothing is found.
+    Two tenths of a second that a note reaches into the next (at most half of it) are legato, no
+    second voice. Where a part goes on like that for seconds it plays chords, whatever it is called:
+    there the limit is wrong, and nothing is found.
 
     Parameters
     ----------
@@ -56,9 +62,13 @@ def find_crowds(
         The notes.
     limits : ndarray of int64, shape (tracks,)
         Voices that each part can play.
+    times : ndarray of float64, shape (tracks,)
+        It has too many as well where it has so many times the voices that it plays at nineteen of
+        twenty onsets, and more than two above them: a guitar that plays single strings does not
+        play six at once. Infinite for `limits` alone.
     passage : ndarray of float64, shape (tracks,)
-        Share of the sounding time within four seconds around a moment from which on it belongs to a
-        passage of chords; above 1 for never.
+        Share of the time that is played within four seconds (or eight notes, if that is longer)
+        before or after a moment, from which on it belongs to a passage of chords; above 1 for never.
 
     Returns
     -------
@@ -72,14 +82,15 @@ def find_crowds(
     order = np.lexsort((step, time, track))  # ends before starts
     track, time = track[order], time[order]
     voices = np.cumsum(step[order])
-    over = voices > limits[track]
     place = np.empty(2 * total, np.int64)
     place[order] = np.arange(2 * total)
     starts, ends = place[:total], place[total:]
+    played = medians_of(voices[starts].astype(np.float64), sheet.track, sheet.tracks, _MOSTLY)
+    limits = np.fmin(limits, np.maximum(times * played, played + 2.0)).astype(np.int64)
+    over = voices > limits[track]
     usual = _usual(sheet, voices[starts], over[starts], limits)
-    begins, finishes = _runs(over)
-    kept = ~_in_passages(track, time, voices, over, begins, finishes, passage)
-    begins, finishes = begins[kept], finishes[kept]
+    kept = ~_in_passages(sheet, track, time, voices, over, passage)
+    begins, finishes = (edges[kept] for edges in _runs(over))
     # A note is in a run of events if it begins before the run's end and ends after its beginning.
     run = np.searchsorted(finishes, starts, side="right")
     member = run < len(finishes)
@@ -109,32 +120,39 @@ def _usual(
 
 
 def _in_passages(
+    sheet: Sheet,
     track: npt.NDArray[np.int64],
     time: npt.NDArray[np.float64],
     voices: npt.NDArray[np.int64],
     over: npt.NDArray[np.bool_],
-    begins: npt.NDArray[np.int64],
-    finishes: npt.NDArray[np.int64],
     passage: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.bool_]:
-    """Tell which runs have as many voices all around them."""
+    """Tell which runs go on for long, or have as many voices nearly all the time before or after.
+
+    One side is enough: the edges of a passage belong to it, or it would be eaten up from there.
+    """
+    begins, finishes = _runs(over)
     found = np.zeros(len(begins), np.bool_)
     if not len(begins):
         return found
     length = np.append(np.diff(time), 0.0)
-    sounding = np.concatenate([[0.0], np.cumsum(np.where(voices > 0, length, 0.0))])
+    length[np.flatnonzero(track[1:] != track[:-1])] = 0.0
+    played = np.concatenate([[0.0], np.cumsum(np.where(voices > 0, length, 0.0))])
     crowded = np.concatenate([[0.0], np.cumsum(np.where(over, length, 0.0))])
     bounds = np.searchsorted(track, np.arange(len(passage) + 1))
+    reach = np.maximum(_PASSAGE, _NOTES * medians_of(sheet.length, sheet.track, sheet.tracks))
     for part in np.unique(track[begins]).tolist():
-        here = slice(bounds[part], bounds[part + 1])
         mine = np.flatnonzero(track[begins] == part)
         begin, finish = begins[mine], finishes[mine]
-        low = bounds[part] + np.searchsorted(time[here], time[begin] - _PASSAGE)
-        high = bounds[part] + np.searchsorted(time[here], time[finish] + _PASSAGE, side="right") - 1
-        own = crowded[finish] - crowded[begin]
-        others = crowded[high] - crowded[low] - own
-        played = sounding[high] - sounding[low] - own
-        found[mine] = (played > own) & (others >= passage[part] * played)
+        first, here = bounds[part], time[bounds[part] : bounds[part + 1]]
+        low = first + np.searchsorted(here, time[begin] - reach[part])
+        high = first + np.searchsorted(here, time[finish] + reach[part], side="right") - 1
+        for one, other in ((low, begin), (finish, high)):
+            span = played[other] - played[one]
+            share = (crowded[other] - crowded[one]) / np.maximum(span, _LEAST)
+            found[mine] |= (span >= _LEAST) & (share >= passage[part])
+        goes_on = time[finish] - time[begin] >= reach[part]
+        found[mine] |= goes_on & (passage[part] <= 1.0)
     return found
 
 
