@@ -25,6 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midikit.batch.files import convert_files
+    from midikit.cleaning.cleaning import clean
+    from midikit.cleaning.melody import melody
+    from midikit.cleaning.report import CleanReport
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.convert.arrange.together import merge_songs
     from midikit.convert.midi import plan_midi, to_midi, write_midi
@@ -74,6 +77,7 @@ __all__ = [
     "BeatGrid",
     "Budget",
     "Change",
+    "CleanReport",
     "Client",
     "Clip",
     "Comparison",
@@ -103,11 +107,13 @@ __all__ = [
     "Track",
     "align",
     "as_notes",
+    "clean",
     "compare",
     "constant_tempo",
     "convert_files",
     "estimate_beats",
     "lay_out",
+    "melody",
     "merge_songs",
     "pianoroll",
     "plan_midi",
@@ -125,6 +131,9 @@ __all__ = [
 
 _HOME = {
     "batch.files": ("convert_files",),
+    "cleaning.cleaning": ("clean",),
+    "cleaning.melody": ("melody",),
+    "cleaning.report": ("CleanReport",),
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
     "convert.arrange.plan": ("MidiPlan",),

@@ -14,7 +14,6 @@ import numpy as np
 
 from midikit.cleaning.limits import voice_limits
 from midikit.model.notes import NOTE, as_notes
-from midikit.model.song import Song, Track
 from midikit.units import LATTICE
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.cleaning.report import CleanReport
+    from midikit.model.song import Song, Track
 
 __all__ = ["KINDS", "Haunted", "Score", "haunt", "haunt_otherwise", "score"]
 
@@ -234,9 +234,7 @@ def _doubled(parts: _Parts, share: float) -> None:
             note = track.notes[row]
             late = rng.uniform(-0.010, 0.010)
             ends = note["end"] + rng.uniform(-0.03, 0.03)
-            parts.put(
-                twin, note["start"] + late, ends, note["pitch"], note["velocity"], "doubled"
-            )
+            parts.put(twin, note["start"] + late, ends, note["pitch"], note["velocity"], "doubled")
 
 
 def _retriggered(parts: _Parts, share: float) -> None:
@@ -391,6 +389,4 @@ def _voices_in_tune(parts: _Parts, share: float) -> None:
             for step in steps[: limit + int(rng.integers(0, 2))].tolist():
                 at = note["start"] + rng.uniform(0, 0.4) * span
                 end = note["end"] + rng.uniform(-0.2, 0.1) * span
-                parts.put(
-                    index, at, end, note["pitch"] + step, note["velocity"] * 0.9, "voices"
-                )
+                parts.put(index, at, end, note["pitch"] + step, note["velocity"] * 0.9, "voices")

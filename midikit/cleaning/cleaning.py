@@ -181,7 +181,8 @@ def _cleaned(
 
 def _each(name: str, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Give every track its threshold."""
-    return np.where(strong, getattr(STRONG, name), getattr(LIGHT, name))
+    each: npt.NDArray[np.float64] = np.where(strong, getattr(STRONG, name), getattr(LIGHT, name))
+    return each
 
 
 def _retriggered(
@@ -191,18 +192,14 @@ def _retriggered(
     return find_retriggered(sheet, np.where(parts.is_drum, drums, within))
 
 
-def _doubled(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _doubled(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     anywhere = np.full(len(strong), np.inf)
     gone = find_doubled(sheet, parts.by_name, _each("doubled", strong), anywhere)
     by_sound = np.where(_each("by_sound", strong) > 0, parts.by_sound, -1)
     if (by_sound >= 0).any():
         exactly = np.full(len(strong), 1.1 / LATTICE)
         rest = ~gone
-        gone[rest] = find_doubled(
-            sheet.without(np.flatnonzero(gone)), by_sound, exactly, exactly
-        )
+        gone[rest] = find_doubled(sheet.without(np.flatnonzero(gone)), by_sound, exactly, exactly)
     return gone
 
 
@@ -212,9 +209,7 @@ def _tails(
     return find_tails(sheet, _each("hair", strong), _each("tail", strong))
 
 
-def _short(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _short(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     shortest, usual = _each("shortest", strong), _each("usual", strong)
     if parts.min_duration is not None:
         shortest = np.full(len(strong), parts.min_duration)
@@ -222,15 +217,11 @@ def _short(
     return find_short(sheet, np.where(parts.is_percussive, 0.0, shortest), usual)
 
 
-def _faint(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _faint(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return find_faint(sheet, np.where(parts.is_drum, 0.0, _each("faint", strong)))
 
 
-def _stray(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _stray(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     lonely = loneliness(sheet)
     gone = find_strays(lonely, LIGHT.far, LIGHT.alike)
     if strong.any():
@@ -238,9 +229,7 @@ def _stray(
     return gone & ~parts.is_drum[sheet.track]
 
 
-def _crowded(
-    sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _crowded(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     passage = np.where(parts.is_given, _NEVER, _each("passage", strong))
     times = np.where(parts.is_given, np.inf, _each("ceiling", strong))
     return find_superfluous(sheet, find_crowds(sheet, parts.limits, times, passage))

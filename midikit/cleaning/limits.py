@@ -191,4 +191,6 @@ def _numbered(keys: Sequence[tuple[object, ...] | None]) -> npt.NDArray[np.int64
     """Give equal keys a number, and negative ones to those that stand alone."""
     count = Counter(keys)
     number = {key: index for index, key in enumerate(count)}
-    return np.array([-1 if key is None or count[key] < 2 else number[key] for key in keys], np.int64)
+    return np.array(
+        [-1 if key is None or count[key] < 2 else number[key] for key in keys], np.int64
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from midikit.model.choice import Choice
     from midikit.model.song import Song
 
-__all__ = ["Pick", "melody"]
+__all__ = ["Pick", "melodies", "melody"]
 
 Pick: TypeAlias = Literal["top", "strongest"]
 
@@ -82,7 +82,13 @@ def melody(song: Song, *, tracks: Choice = None, pick: Pick = "top") -> tuple[So
     if pick not in {"top", "strongest"}:
         raise ConversionError(f"pick {quoted(pick)}: expected top or strongest")
     chosen = np.zeros(len(song.tracks), np.bool_)
-    chosen[_melodies(song) if tracks is None else chosen_tracks(song, tracks)] = True
+    parts = melodies(song) if tracks is None else chosen_tracks(song, tracks)
+    if not parts and tracks is None:
+        raise ConversionError(
+            "no part is known to be a melody by its name; expected tracks=, the parts to make "
+            "lines of"
+        )
+    chosen[parts] = True
     sheet = Sheet.of(song.tracks)
     why = np.full(len(sheet), -1, np.int8)
     ends, pitch = sheet.end.copy(), sheet.pitch.copy()
@@ -96,21 +102,24 @@ def melody(song: Song, *, tracks: Choice = None, pick: Pick = "top") -> tuple[So
     return edited(song, sheet, why, ends, pitch, MELODY_RULES, pick, strong)
 
 
-def _melodies(song: Song) -> list[int]:
-    """Find the parts that sing, else those that have one voice."""
+def melodies(song: Song) -> list[int]:
+    """Find the parts that are a melody by their name.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+
+    Returns
+    -------
+    list of int
+        Indices of those that sing, else of those that can play one voice only; maybe none.
+    """
     vocal = [i for i, track in enumerate(song.tracks) if is_vocal(track)]
-    found = vocal or np.flatnonzero(voice_limits(song.tracks) == 1).tolist()
-    if not found:
-        raise ConversionError(
-            "no part is known to be a melody by its name; expected tracks=, the parts to make "
-            "lines of"
-        )
-    return found
+    return vocal or np.flatnonzero(voice_limits(song.tracks) == 1).tolist()
 
 
-def _order(
-    sheet: Sheet, rows: npt.NDArray[np.int64], pick: str
-) -> npt.NDArray[np.int64]:
+def _order(sheet: Sheet, rows: npt.NDArray[np.int64], pick: str) -> npt.NDArray[np.int64]:
     """Rank notes: the greater the more a note is the melody's."""
     pitch, loud, length = sheet.pitch[rows], sheet.velocity[rows], sheet.length[rows]
     keys = (length, loud, pitch) if pick == "top" else (pitch, length, loud)
@@ -162,7 +171,9 @@ def _mend_octaves(
         slips &= np.minimum(np.abs(up), np.abs(down)) >= _LEAP
         slips &= np.maximum(np.abs(up + octaves), np.abs(down + octaves)) <= _STEP
         slips &= (line + octaves >= 0) & (line + octaves <= 127)
-        away = np.where(there, np.abs(line[near] - line[:, None]), _NO_PITCH).min(axis=1, initial=_NO_PITCH)
+        away = np.where(there, np.abs(line[near] - line[:, None]), _NO_PITCH).min(
+            axis=1, initial=_NO_PITCH
+        )
         slips &= away > _STEP
         # Not two neighbours at once, or they would only change places.
         slips[1:] &= ~slips[:-1]

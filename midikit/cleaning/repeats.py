@@ -6,26 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midikit.cleaning.sheet import Sheet
-
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from midikit.cleaning.sheet import Sheet
 
 __all__ = ["find_doubled", "find_retriggered", "find_tails"]
 
 _FRAGMENT = 0.5
 
 
-def find_retriggered(
-    sheet: Sheet, within: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def find_retriggered(sheet: Sheet, within: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Find notes that strike a pitch again a moment after it began, or together with it.
 
     The reason: nothing is struck twice within some 30 ms. A pianist repeats a key 15 times a second
     at most, a mandolin's tremolo has 14 strokes a second, drum rolls are closer (hence the narrower
     window for drums). A transcription's frames are 10 ms, and an onset that is spread over two of
-    them is reported twice. The later of the two is the echo, unless the first is a fragment of it, a click
-    before the note; of two that begin together the shorter.
+    them is reported twice. The later of the two is the echo, unless the first is a fragment of it,
+    a click before the note; of two that begin together the shorter is.
 
     Parameters
     ----------
@@ -69,8 +67,8 @@ def find_tails(
     """Find notes whose end reaches into the next of their pitch by a hair.
 
     The reason: one string or key cannot sound twice, and a channel cannot say which of two notes an
-    end belongs to. Only a hair is taken as a slip of the ear: what rings on for longer may be meant,
-    and is for whoever writes the file to decide (``overlap=`` of `midikit.plan_midi`).
+    end belongs to. Only a hair is taken as a slip of the ear: what rings on for longer may be
+    meant, and is for whoever writes the file to decide (``overlap=`` of `midikit.plan_midi`).
 
     Parameters
     ----------

@@ -176,7 +176,7 @@ class CleanReport:
             ranked = Counter(edits["track"].tolist()).most_common()
             parts = [f"{self._label(track)} {number:,}" for track, number in ranked[:_MOST_NAMES]]
             more = len(ranked) - _MOST_NAMES
-            parts += [f"{more:,} more tracks"] if more > 0 else []
+            parts += [f"and {more:,} more"] if more > 0 else []
             plural = "" if count == 1 else "s"
             what = f"{count:,} note{plural} {verb}, {WORDS[rule]}: {', '.join(parts)}"
             found.append(Change("clean", rule, what, count))
@@ -208,7 +208,9 @@ class CleanReport:
     def _line(self, edit: np.void) -> str:
         index, pitch = int(edit["track"]), int(edit["pitch"])
         named = pitch_words(pitch, is_drum=self.drums[index])
-        text = f"{self._label(index)}: note {edit['note']} at {edit['start']:.3f} s, pitch {named}, "
+        text = (
+            f"{self._label(index)}: note {edit['note']} at {edit['start']:.3f} s, pitch {named}, "
+        )
         if edit["new_pitch"] < 0:
             text += "taken out"
         elif edit["new_pitch"] != pitch:
@@ -251,16 +253,17 @@ def _without(notes: Notes, some: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
         If one is not there.
     """
     both = np.concatenate([some, notes])
-    is_kept = np.arange(len(both)) >= len(some)
+    is_note = np.arange(len(both)) >= len(some)
     keys = [both[name] for name in NOTE.names or ()]
-    order = np.lexsort((is_kept, *keys))
+    order = np.lexsort((is_note, *keys))
     opens = np.ones(len(both), np.bool_)
     opens[1:] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
-    group = np.cumsum(opens) - 1
-    wanted = np.bincount(group, ~is_kept[order], minlength=len(both))[group]
-    rank = np.arange(len(both)) - np.flatnonzero(opens)[group]
-    if (rank[~is_kept[order]] + wanted[~is_kept[order]] >= np.bincount(group)[group][
-        ~is_kept[order]]).any():
+    # Of each group of equal ones those to take out come first, and as many notes go after them.
+    first = np.flatnonzero(opens)
+    size = np.diff(np.append(first, len(both)))
+    wanted = np.add.reduceat(~is_note[order], first, dtype=np.int64) if len(first) else size
+    if (size < 2 * wanted).any():
         raise NotesError("a note that was altered is not in the song")
-    kept = np.sort(order[is_kept[order] & (rank >= 2 * wanted)])
-    return both[kept]
+    rank = np.arange(len(both)) - np.repeat(first, size)
+    kept: npt.NDArray[np.void] = both[order[rank >= np.repeat(2 * wanted, size)]]
+    return kept

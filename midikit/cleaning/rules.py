@@ -16,13 +16,13 @@ WORDS = {
     "crowded": "more voices than the part can play",
     "faint": "far softer than its part",
     "stray": "far from its part's range and rhythm",
-    "line": "not the one voice of the melody",
-    "octave": "an octave off the melody",
+    "line": "one voice at a time",
+    "octave": "an octave off its line",
 }
 """Why a note is not what it was, for each rule; the last two are those of `midikit.melody`."""
 
 RULES = tuple(WORDS)[:7]
-"""Rules of `midikit.clean`, in the order in which they are applied: a crowd is judged as a whole."""
+"""Rules of `midikit.clean`, in the order in which they are applied."""
 
 
 MELODY_RULES = tuple(WORDS)[7:]

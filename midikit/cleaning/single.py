@@ -40,15 +40,11 @@ def find_short(
     ndarray of bool, shape (n,)
         The notes.
     """
-    least = np.where(
-        medians_of(sheet.length, sheet.track, sheet.tracks) >= usual, shortest, 0.0
-    )
+    least = np.where(medians_of(sheet.length, sheet.track, sheet.tracks) >= usual, shortest, 0.0)
     return sheet.length < least[sheet.track]
 
 
-def find_faint(
-    sheet: Sheet, share: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def find_faint(sheet: Sheet, share: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Find notes far softer than their part, and than the notes around them.
 
     The reason: a velocity far below everything near it is leakage of another instrument. A part
@@ -77,4 +73,5 @@ def find_faint(
     row = np.arange(len(sheet))
     low, high = np.maximum(row - _AROUND, first), np.minimum(row + _AROUND + 1, ends[sheet.track])
     around = (total[high] - total[low] - sheet.velocity) / np.maximum(high - low - 1, 1)
-    return (loud < least * middle[sheet.track]) & (loud < least * around)
+    faint: npt.NDArray[np.bool_] = (loud < least * middle[sheet.track]) & (loud < least * around)
+    return faint

@@ -117,9 +117,7 @@ def _alike(sheet: Sheet) -> npt.NDArray[np.int64]:
     return found
 
 
-def find_strays(
-    lonely: Loneliness, levels: Sequence[Far], share: float
-) -> npt.NDArray[np.bool_]:
+def find_strays(lonely: Loneliness, levels: Sequence[Far], share: float) -> npt.NDArray[np.bool_]:
     """Find single notes far from their part's range, for which nothing else speaks.
 
     The reason: an overtone or another instrument that was heard in the wrong part lies octaves off
@@ -170,7 +168,9 @@ def _signs(sheet: Sheet) -> npt.NDArray[np.int64]:
     loud = sheet.velocity.astype(np.float64)
     soft = loud < _SOFT * medians_of(loud, track, tracks)[track]
     is_long = (length >= _LONG * middle) & (length >= _LONG_SECONDS)
-    shown: npt.NDArray[np.int64] = alone.astype(np.int64) + hasty + (length < _BRIEF * middle) + soft
+    shown: npt.NDArray[np.int64] = (
+        alone.astype(np.int64) + hasty + (length < _BRIEF * middle) + soft
+    )
     return shown - is_long
 
 

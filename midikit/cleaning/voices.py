@@ -67,8 +67,8 @@ def find_crowds(
         twenty onsets, and more than two above them: a guitar that plays single strings does not
         play six at once. Infinite for `limits` alone.
     passage : ndarray of float64, shape (tracks,)
-        Share of the time that is played within four seconds (or eight notes, if that is longer)
-        before or after a moment, from which on it belongs to a passage of chords; above 1 for never.
+        Share of the time that is played within four seconds (eight notes, if that is longer) before
+        or after a moment, from which on it belongs to a passage of chords; above 1 for never.
 
     Returns
     -------
@@ -112,9 +112,7 @@ def _usual(
 ) -> npt.NDArray[np.int64]:
     """Tell how many voices each track has where it keeps to its limit."""
     fine = ~over
-    usual = medians_of(
-        voices[fine].astype(np.float64), sheet.track[fine], sheet.tracks, _USUAL
-    )
+    usual = medians_of(voices[fine].astype(np.float64), sheet.track[fine], sheet.tracks, _USUAL)
     usual = np.where(np.isnan(usual), limits, usual)
     return np.clip(usual, 1, limits).astype(np.int64)
 
@@ -156,9 +154,7 @@ def _in_passages(
     return found
 
 
-def find_superfluous(
-    sheet: Sheet, crowds: Crowds
-) -> npt.NDArray[np.bool_]:
+def find_superfluous(sheet: Sheet, crowds: Crowds) -> npt.NDArray[np.bool_]:
     """Find the notes that are too many where a part plays more voices than it can.
 
     The reason: one throat has one note, a bass two strings at once, a guitar six. A transcription
@@ -261,7 +257,8 @@ def _off_the_line(
     away = np.where(there, np.abs(sheet.pitch[other] - sheet.pitch[rows][:, None]), 24)
     nearest = np.partition(away, 1, axis=1)[:, :2].sum(axis=1) / 2.0
     beside = away[:, 6:10].sum(axis=1) / 4.0
-    return np.minimum(nearest, 24.0) / 4.0 + np.minimum(beside, 24.0) / 6.0
+    off: npt.NDArray[np.float64] = np.minimum(nearest, 24.0) / 4.0 + np.minimum(beside, 24.0) / 6.0
+    return off
 
 
 def _common(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.cleaning import cleaned
 from midikit.errors import InputError
 from midikit.escape import printable
 from midikit.files import check_plain
 
 if TYPE_CHECKING:
+    from midikit.cleaning.report import CleanReport
     from midikit.cli.checks import Moves
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
@@ -60,6 +62,8 @@ class Conversion:
         The comparison that was asked for.
     checked_name : str, optional
         What it was compared with.
+    cleaned, melody : CleanReport or None, optional
+        What was taken out.
     """
 
     song: Song
@@ -70,6 +74,8 @@ class Conversion:
     audio: AudioOffset | None = None
     checked: Comparison | None = None
     checked_name: str = ""
+    cleaned: CleanReport | None = None
+    melody: CleanReport | None = None
 
     @property
     def tempo(self) -> TempoMap | None:
@@ -103,8 +109,9 @@ def run(opened: Opened, settings: Settings) -> Conversion:
 
     if settings.division and settings.tempo == "source" and opened.is_answer:
         raise click.UsageError(NO_TEMPO)
-    audio = _measured(opened.song, settings)
-    layout = _lay_out(opened.song, settings, audio)
+    clean, report, line = cleaned(opened.song, settings)
+    audio = _measured(clean, settings)
+    layout = _lay_out(clean, settings, audio)
     song, moves = layout.song, None
     if layout.unquantized is not None and layout.quantized is not None:
         moves = check_quantized(layout.unquantized, layout.quantized)
@@ -124,7 +131,9 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
     ordered = {target: files[target] for target in settings.targets}
-    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name)
+    return Conversion(
+        opened.song, layout, ordered, changes, moves, audio, checked, name, report, line
+    )
 
 
 def _measured(song: Song, settings: Settings) -> AudioOffset | None:

@@ -67,6 +67,12 @@ class Settings:
         Frames a beat of the roll instead.
     check : str or None, optional
         ``hosted``, or a .mid to compare with.
+    clean : {"off", "light", "strong", "auto"}, optional
+        Whether to take notes out that nobody played.
+    voices : dict of str to int, optional
+        Voices by track name.
+    melody : {"off", "top", "strongest"}, optional
+        Whether to make vocal parts one line.
     strict : bool, optional
         Refuse what would be repaired.
     """
@@ -97,7 +103,16 @@ class Settings:
     fs: float = 100.0
     per_beat: int | None = None
     check: str | None = None
+    clean: Any = "off"
+    voices: dict[str, int] = field(default_factory=dict)
+    melody: Any = "off"
     strict: bool = False
+
+    @property
+    def named(self) -> set[tuple[str, str]]:
+        """Options that are about tracks of a name, each with the name."""
+        programs = {("--program", name) for name in self.overrides}
+        return programs | {("--voices", name) for name in self.voices}
 
     @classmethod
     def of(cls, options: Mapping[str, Any], targets: list[str]) -> Settings:
