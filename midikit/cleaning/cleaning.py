@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from midikit.cleaning.limits import instruments, is_percussive, voice_limits
+from midikit.cleaning.limits import ANY_NUMBER, instruments, is_percussive, voice_limits
 from midikit.cleaning.repeats import find_doubled, find_retriggered, find_tails
 from midikit.cleaning.report import EDIT, CleanReport
 from midikit.cleaning.rules import LIGHT, RULES, STRONG
@@ -231,8 +231,9 @@ def _stray(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.ND
 
 def _crowded(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     passage = np.where(parts.is_given, _NEVER, _each("passage", strong))
-    times = np.where(parts.is_given, np.inf, _each("ceiling", strong))
-    return find_superfluous(sheet, find_crowds(sheet, parts.limits, times, passage))
+    times = np.where(parts.is_given, ANY_NUMBER, _each("ceiling", strong))
+    crowds = find_crowds(sheet, parts.limits, times, passage)
+    return find_superfluous(sheet, crowds, parts.is_drum, _each("bearable", strong))
 
 
 _Finder: TypeAlias = "Callable[[Sheet, _Parts, npt.NDArray[np.bool_]], npt.NDArray[np.bool_]]"

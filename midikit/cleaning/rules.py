@@ -54,6 +54,8 @@ class Thresholds:
         Share of the part's notes that may be like a stray.
     ceiling : float
         How many times the voices that a part mostly has are too many.
+    bearable : float
+        Weakness of a note of a crowd from which on it goes in any case.
     passage : float
         Share of the time from which on many voices are how the part is played.
     """
@@ -70,13 +72,14 @@ class Thresholds:
     far: tuple[Far, ...]
     alike: float
     ceiling: float
+    bearable: float
     passage: float
 
 
 # What light takes out, strong takes out as well: every threshold of the second is the wider one.
 LIGHT = Thresholds(
     retriggered=0.030,
-    retriggered_drums=0.015,
+    retriggered_drums=0.018,
     doubled=0.025,
     by_sound=False,
     shortest=0.030,
@@ -84,9 +87,10 @@ LIGHT = Thresholds(
     hair=0.030,
     tail=0.25,
     faint=0.2,
-    far=(Far(7, 5, 2), Far(10, 7, 1), Far(20, 7, 0)),
+    far=(Far(7, 5, 2), Far(10, 7, 1), Far(13, 8, 0)),
     alike=0.02,
     ceiling=2.0,
+    bearable=6.5,
     passage=0.5,
 )
 STRONG = Thresholds(
@@ -99,8 +103,9 @@ STRONG = Thresholds(
     hair=0.060,
     tail=0.5,
     faint=0.35,
-    far=(Far(5, 3, 2), Far(7, 5, 1), Far(16, 7, 0)),
+    far=(Far(5, 3, 2), Far(7, 5, 1), Far(11, 7, 0)),
     alike=0.03,
     ceiling=1.5,
+    bearable=5.0,
     passage=0.7,
 )
