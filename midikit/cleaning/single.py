@@ -48,15 +48,15 @@ def find_faint(sheet: Sheet, share: npt.NDArray[np.float64]) -> npt.NDArray[np.b
     """Find notes far softer than their part, and than the notes around them.
 
     The reason: a velocity far below everything near it is leakage of another instrument. A part
-    that fades is soft together with its neighbours, and is left.
+    that fades in or out has softer notes on one side, and is left, as are its first and last note.
 
     Parameters
     ----------
     sheet : Sheet
         The notes.
     share : ndarray of float64, shape (tracks,)
-        Share of the part's median velocity, and of the mean of the notes around, below which one is
-        too soft; 0 where soft ones are meant.
+        Share of the part's median velocity, and of the means of the eight notes before and the
+        eight after, below which one is too soft; 0 where soft ones are meant.
 
     Returns
     -------
@@ -71,7 +71,11 @@ def find_faint(sheet: Sheet, share: npt.NDArray[np.float64]) -> npt.NDArray[np.b
     ends = np.cumsum(sheet.counts)
     first = (ends - sheet.counts)[sheet.track]
     row = np.arange(len(sheet))
-    low, high = np.maximum(row - _AROUND, first), np.minimum(row + _AROUND + 1, ends[sheet.track])
-    around = (total[high] - total[low] - sheet.velocity) / np.maximum(high - low - 1, 1)
+    last = ends[sheet.track]
+    low, high = np.maximum(row - _AROUND, first), np.minimum(row + _AROUND + 1, last)
+    before = (total[row] - total[low]) / np.maximum(row - low, 1)
+    after = (total[high] - total[row + 1]) / np.maximum(high - row - 1, 1)
+    # Nothing before the first note and after the last: a mean of 0, below which nothing is.
+    around = np.minimum(before, after)
     faint: npt.NDArray[np.bool_] = (loud < least * middle[sheet.track]) & (loud < least * around)
     return faint

@@ -17,6 +17,7 @@ import argparse
 import sys
 import zipfile
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,7 +102,9 @@ def measure(
         if mk.clean(cleaned, profile=profile)[0] is not cleaned:
             broken.append(f"{name}: cleaning again changes it")
         back = report.restore(cleaned)
-        if any(a.notes.tobytes() != b.notes.tobytes() for a, b in zip(back, haunted.song)):
+        if any(
+            a.notes.tobytes() != b.notes.tobytes() for a, b in zip(back, haunted.song, strict=True)
+        ):
             broken.append(f"{name}: does not add up")
     return total, broken
 
@@ -151,10 +154,8 @@ def _print_times() -> bool:
     print(f"\nmilliseconds (mark for {_SIZES[-1]:,} notes: {1e3 * _SECONDS:.0f})")
     for size in _SIZES:
         song = mk.read_json(as_json(make_parts(size)))
-        times = interleaved(
-            {name: lambda name=name: mk.clean(song, profile=name) for name in MARKS},  # type: ignore[misc]
-            rounds=3,
-        )
+        runs = {profile: partial(mk.clean, song, profile=profile) for profile in MARKS}
+        times = interleaved(runs, rounds=3)
         print(f"{size:>7,} notes: " + ", ".join(f"{n} {1e3 * s:.0f}" for n, s in times.items()))
         missed |= size == _SIZES[-1] and max(times.values()) > _SECONDS
     return missed
