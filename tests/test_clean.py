@@ -172,7 +172,8 @@ def test_limits_follow_the_names() -> None:
     """A name counts before a claim; drums and unknown names are free."""
     tracks = [
         Track("Synth Voice", 1), Track("Song (Bass)", 1), Track("Guitar"), Track("Piano"),
-        Track("Solo"), Track("Lead Guitar"), Track("Drums", is_drum=True), Track("x", 73), Track("x"),
+        Track("Solo"), Track("Lead Guitar"), Track("Drums", is_drum=True), Track("x", 73),
+        Track("x"),
     ]  # fmt: skip
     assert voice_limits(tracks).tolist() == [1, 2, 6, 10, 1, 6, 128, 1, 128]
 
@@ -183,6 +184,8 @@ MUSIC: dict[str, tuple[str, list[tuple[float, float, int, int]]]] = {
     "nothing": ("Piano", []),
     "one note": ("Lead 1 (square)", [(0.0, 1.0, 60, 80)]),
     "one short note": ("Piano", [(0.0, 0.01, 60, 80)]),
+    "three notes": ("Koto", [(0.0, 1.0, 60, 80), (1.0, 2.0, 62, 80), (5.2, 5.3, 100, 30)]),
+    "one chord of all fingers": ("Piano", [(0.0, 1.0, 40 + 4 * i, 80) for i in range(10)]),
     "drum hits of 20 ms": ("Drums", [(0.1 * i, 0.1 * i + 0.02, 42, 30 + i) for i in range(64)]),
     "flams": (
         "Drums",
@@ -273,6 +276,14 @@ def test_music_is_left(name: str) -> None:
     part = MUSIC[name]
     assert gone(song(part)) == []
     assert len(gone(song(part), "strong")) <= 0.02 * len(part[1])
+
+
+def test_no_tracks_and_no_notes_are_nothing_to_clean() -> None:
+    """The song comes back."""
+    for it in (Song(()), song(("Piano", []), ("Piano", []))):
+        for profile in PROFILES:
+            assert mk.clean(it, profile=profile)[0] is it
+        assert mk.melody(it, tracks=[])[0] is it
 
 
 def test_a_bar_of_strummed_chords_is_left_to_a_picked_guitar() -> None:

@@ -80,7 +80,7 @@ class Thresholds:
 LIGHT = Thresholds(
     retriggered=0.030,
     retriggered_drums=0.018,
-    doubled=0.025,
+    doubled=0.035,
     by_sound=False,
     shortest=0.030,
     usual=0.060,
@@ -96,7 +96,7 @@ LIGHT = Thresholds(
 STRONG = Thresholds(
     retriggered=0.050,
     retriggered_drums=0.025,
-    doubled=0.040,
+    doubled=0.050,
     by_sound=True,
     shortest=0.040,
     usual=0.040,

@@ -20,6 +20,9 @@ _AROUND = 16
 _NEAREST = 3
 _FAR = 127
 _LEAST_ALIKE = 2.0
+_FEWEST = 16
+"""Notes of a part below which its range is not known: sparse music is music."""
+
 _TOGETHER = 0.015
 _MOST_ALONE = 0.5
 _CHORD = 0.03
@@ -51,7 +54,8 @@ class Loneliness:
     steps : ndarray of int64, shape (n,)
         Half tones to the third nearest pitch among the sixteen notes before and after.
     outside : ndarray of int64, shape (n,)
-        Half tones outside the range in which nine tenths of the part's notes lie.
+        Half tones outside the range in which nine tenths of the part's notes lie; 0 in a part of
+        fewer than 16.
     alike : ndarray of float64, shape (n,)
         Share of the part's notes within a half tone of this one, without the first two.
     signs : ndarray of int64, shape (n,)
@@ -94,6 +98,7 @@ def loneliness(sheet: Sheet) -> Loneliness:
     low = medians_of(pitches, sheet.track, sheet.tracks, 0.05)[sheet.track]
     high = medians_of(pitches, sheet.track, sheet.tracks, 0.95)[sheet.track]
     outside = np.maximum(np.maximum(low - pitches, pitches - high), 0.0)
+    outside[sheet.counts[sheet.track] < _FEWEST] = 0.0
     few = np.maximum(_alike(sheet) - _LEAST_ALIKE, 0.0) / np.maximum(sheet.counts, 1)[sheet.track]
     return Loneliness(nearest[-1].astype(np.int64), outside.astype(np.int64), few, _signs(sheet))
 

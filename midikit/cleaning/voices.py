@@ -22,6 +22,8 @@ _PASSAGE = 4.0
 _NOTES = 8.0
 _LEAST = 1.0
 _TOGETHER = 0.05
+_AWAY = 24
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,17 +283,17 @@ def _off_the_line(
     sheet: Sheet, solid: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Weigh how far notes are from the nearest of sixteen around, and from those beside them."""
-    if not len(solid):
-        return np.zeros(len(rows))
-    # Both are by track and start, so that a row's place among the solid ones is one search.
-    after = np.searchsorted(solid, rows)
-    near = after[:, None] + np.arange(-8, 8)
-    there = (near >= 0) & (near < len(solid))
-    other = solid[np.clip(near, 0, len(solid) - 1)]
-    there &= sheet.track[other] == sheet.track[rows][:, None]
-    away = np.where(there, np.abs(sheet.pitch[other] - sheet.pitch[rows][:, None]), 24)
-    beside = away[:, 6:10].sum(axis=1) / 4.0
-    off: npt.NDArray[np.float64] = away.min(axis=1) / 5.0 + beside / 8.0
+    off = np.zeros(len(rows))
+    for first in range(0, len(rows) if len(solid) else 0, _BLOCK):
+        some = rows[first : first + _BLOCK]
+        # Both are by track and start, so that a row's place among the solid ones is one search.
+        near = np.searchsorted(solid, some)[:, None] + np.arange(-8, 8)
+        there = (near >= 0) & (near < len(solid))
+        other = solid[np.clip(near, 0, len(solid) - 1)]
+        there &= sheet.track[other] == sheet.track[some][:, None]
+        away = np.where(there, np.abs(sheet.pitch[other] - sheet.pitch[some][:, None]), _AWAY)
+        beside = away[:, 6:10].sum(axis=1) / 4.0
+        off[first : first + _BLOCK] = away.min(axis=1) / 5.0 + beside / 8.0
     return off
 
 

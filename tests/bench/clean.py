@@ -34,7 +34,7 @@ from tests.bench.timing import interleaved
 from tests.ghosts import KINDS, Score, haunt, haunt_otherwise, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from midikit.cleaning.cleaning import Profile
     from tests.bench.synthetic import Made
@@ -154,7 +154,9 @@ def _print_times() -> bool:
     print(f"\nmilliseconds (mark for {_SIZES[-1]:,} notes: {1e3 * _SECONDS:.0f})")
     for size in _SIZES:
         song = mk.read_json(as_json(make_parts(size)))
-        runs = {profile: partial(mk.clean, song, profile=profile) for profile in MARKS}
+        runs: dict[str, Callable[[], object]] = {
+            profile: partial(mk.clean, song, profile=profile) for profile in MARKS
+        }
         times = interleaved(runs, rounds=3)
         print(f"{size:>7,} notes: " + ", ".join(f"{n} {1e3 * s:.0f}" for n, s in times.items()))
         missed |= size == _SIZES[-1] and max(times.values()) > _SECONDS
