@@ -29,6 +29,7 @@ _CHORD = 0.03
 _HASTY = 0.7
 _BRIEF = 0.6
 _SOFT = 0.8
+_LEAPS = 3.0
 _LONG = 2.0
 _LONG_SECONDS = 0.5
 
@@ -52,7 +53,8 @@ class Loneliness:
     Parameters
     ----------
     steps : ndarray of int64, shape (n,)
-        Half tones to the third nearest pitch among the sixteen notes before and after.
+        Half tones to the third nearest pitch among the sixteen notes before and after; 0 where that
+        is not three times what three quarters of the part's notes have, as in parts that leap.
     outside : ndarray of int64, shape (n,)
         Half tones outside the range in which nine tenths of the part's notes lie; 0 in a part of
         fewer than 16.
@@ -100,7 +102,10 @@ def loneliness(sheet: Sheet) -> Loneliness:
     outside = np.maximum(np.maximum(low - pitches, pitches - high), 0.0)
     outside[sheet.counts[sheet.track] < _FEWEST] = 0.0
     few = np.maximum(_alike(sheet) - _LEAST_ALIKE, 0.0) / np.maximum(sheet.counts, 1)[sheet.track]
-    return Loneliness(nearest[-1].astype(np.int64), outside.astype(np.int64), few, _signs(sheet))
+    steps = nearest[-1].astype(np.int64)
+    usual = medians_of(steps.astype(np.float64), sheet.track, sheet.tracks, 0.75)[sheet.track]
+    steps[steps < _LEAPS * usual] = 0
+    return Loneliness(steps, outside.astype(np.int64), few, _signs(sheet))
 
 
 def _insert(nearest: npt.NDArray[np.int16], away: npt.NDArray[np.int16]) -> None:
