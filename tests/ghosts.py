@@ -2,7 +2,7 @@
 
 Two generators that share no choices. `haunt` draws the ghosts that `midikit.clean` was tuned on
 (other seeds, other songs); `haunt_otherwise` makes each kind in another way and was never tuned on:
-on the beat, loud, long, consonant, staggered, in passages, in another order of tracks.
+on the beat, loud, long, consonant, staggered, in passages.
 """
 
 from __future__ import annotations
@@ -131,14 +131,9 @@ class _Parts:
         row = (first / LATTICE, last / LATTICE, int(pitch), loud, KINDS.index(kind) + 1)
         self.added[track].append(row)
 
-    def new_track(self, of: int, name: str, *, first: bool = False) -> int:
+    def new_track(self, of: int) -> int:
         """Add an empty track like another one; return its index."""
-        twin = replace(self.song.tracks[of], name=name, notes=as_notes([]))
-        if first:
-            self.tracks.insert(0, twin)
-            self.added.insert(0, [])
-            return 0
-        self.tracks.append(twin)
+        self.tracks.append(replace(self.song.tracks[of], notes=as_notes([])))
         self.added.append([])
         return len(self.tracks) - 1
 
@@ -228,7 +223,7 @@ def _doubled(parts: _Parts, share: float) -> None:
         track = parts.song.tracks[index]
         if rng.random() < 0.5:
             continue
-        twin = parts.new_track(index, track.name)
+        twin = parts.new_track(index)
         wanted = max(3, rng.poisson(2 * share * len(track.notes)))
         for row in rng.choice(len(track.notes), min(wanted, len(track.notes)), replace=False):
             note = track.notes[row]
@@ -341,7 +336,7 @@ def _stray_like_notes(parts: _Parts, share: float) -> None:
 
 
 def _doubled_passages(parts: _Parts, share: float) -> None:
-    """A passage of one part again in a track of its name, to the bit; the copy may come first."""
+    """A passage of one part again in a track of its name, to the bit or late by a constant."""
     rng = parts.rng
     melodic = parts.melodic
     index = int(rng.choice(melodic)) if melodic else None
@@ -351,7 +346,7 @@ def _doubled_passages(parts: _Parts, share: float) -> None:
     rows = len(track.notes)
     length = max(6, int(rows * 4 * share))
     begin = int(rng.integers(0, max(rows - length, 1)))
-    twin = parts.new_track(index, track.name)
+    twin = parts.new_track(index)
     late = float(rng.choice([0.0, 0.0, 0.005, 0.015]))
     for note in track.notes[begin : begin + length]:
         parts.put(

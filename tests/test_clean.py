@@ -446,7 +446,7 @@ def test_many_tracks_and_many_notes_at_once() -> None:
     rng = np.random.default_rng(1)
     tracks = [
         (f"Lead {i}", [(t, t + 0.2, 60, 80) for t in np.sort(rng.uniform(0, 9, 5))])
-        for i in range(300)
+        for i in range(600)
     ]
     wall = ("Guitar", [(0.0, 5.0, 40 + i % 60, 1 + i % 127) for i in range(2000)])
     it = song(*tracks, wall)

@@ -68,7 +68,7 @@ def find_crowds(
     times : ndarray of float64, shape (tracks,)
         It has too many as well where it has so many times the voices that it plays at nineteen of
         twenty onsets, and more than two above them: a guitar that plays single strings does not
-        play six at once. Infinite for `limits` alone.
+        play six at once. 128 for `limits` alone.
     passage : ndarray of float64, shape (tracks,)
         Share of the time that is played within four seconds (eight notes, if that is longer) before
         or after a moment, from which on it belongs to a passage of chords; above 1 for never.
@@ -78,27 +78,57 @@ def find_crowds(
     Crowds
         What was found.
     """
-    total = len(sheet)
-    track = np.concatenate([sheet.track, sheet.track])
-    time = np.concatenate([sheet.start, _ends(sheet)])
+    voices = _voices(sheet)
+    played = medians_of(voices.astype(np.float64), sheet.track, sheet.tracks, _MOSTLY)
+    limits = np.fmin(limits, np.maximum(times * played, played + 2.0)).astype(np.int64)
+    over = voices > limits[sheet.track]
+    usual = _usual(sheet, voices, over, limits)
+    member = np.zeros(len(sheet), np.bool_)
+    crowded = np.bincount(sheet.track[over], minlength=sheet.tracks) > 0
+    rows = np.flatnonzero(crowded[sheet.track])  # the others need no closer look
+    if len(rows):
+        member[rows] = _members(sheet, rows, limits, passage)
+    return Crowds(member, usual)
+
+
+def _voices(sheet: Sheet) -> npt.NDArray[np.int64]:
+    """Count the voices of its part that sound when each note begins, its own included."""
+    ends = _ends(sheet)
+    found = np.arange(1, len(sheet) + 1)
+    count = sheet.counts
+    first = np.cumsum(count) - count
+    for track in np.flatnonzero(count).tolist():
+        here = slice(first[track], first[track] + count[track])
+        over = np.searchsorted(np.sort(ends[here]), sheet.start[here], side="right")
+        found[here] -= first[track] + over
+    return found
+
+
+def _members(
+    sheet: Sheet,
+    rows: npt.NDArray[np.int64],
+    limits: npt.NDArray[np.int64],
+    passage: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """Tell which notes of whole tracks sound while there are too many, outside passages."""
+    total = len(rows)
+    track = np.concatenate([sheet.track[rows], sheet.track[rows]])
+    time = np.concatenate([sheet.start[rows], _ends(sheet)[rows]])
     step = np.repeat(np.array([1, -1]), total)
     order = np.lexsort((step, time, track))  # ends before starts
     track, time = track[order], time[order]
     voices = np.cumsum(step[order])
+    over = voices > limits[track]
     place = np.empty(2 * total, np.int64)
     place[order] = np.arange(2 * total)
     starts, ends = place[:total], place[total:]
-    played = medians_of(voices[starts].astype(np.float64), sheet.track, sheet.tracks, _MOSTLY)
-    limits = np.fmin(limits, np.maximum(times * played, played + 2.0)).astype(np.int64)
-    over = voices > limits[track]
-    usual = _usual(sheet, voices[starts], over[starts], limits)
     kept = ~_in_passages(sheet, track, time, voices, over, passage)
     begins, finishes = (edges[kept] for edges in _runs(over))
     # A note is in a run of events if it begins before the run's end and ends after its beginning.
     run = np.searchsorted(finishes, starts, side="right")
     member = run < len(finishes)
     member[member] &= begins[run[member]] < ends[member]
-    return Crowds(member, usual)
+    return member
 
 
 def _runs(over: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
