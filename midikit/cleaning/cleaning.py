@@ -223,9 +223,9 @@ def _faint(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.ND
 
 def _stray(sheet: Sheet, parts: _Parts, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     lonely = loneliness(sheet)
-    gone = find_strays(lonely, LIGHT.far, LIGHT.alike)
+    gone = find_strays(lonely, LIGHT.far)
     if strong.any():
-        gone |= find_strays(lonely, STRONG.far, STRONG.alike) & strong[sheet.track]
+        gone |= find_strays(lonely, STRONG.far) & strong[sheet.track]
     return gone & ~parts.is_drum[sheet.track]
 
 

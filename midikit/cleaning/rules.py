@@ -50,8 +50,6 @@ class Thresholds:
         Share of the velocity of the part and of the notes around.
     far : tuple of Far
         How far is too far.
-    alike : float
-        Share of the part's notes that may be like a stray.
     ceiling : float
         How many times the voices that a part mostly has are too many.
     bearable : float
@@ -70,7 +68,6 @@ class Thresholds:
     tail: float
     faint: float
     far: tuple[Far, ...]
-    alike: float
     ceiling: float
     bearable: float
     passage: float
@@ -87,8 +84,7 @@ LIGHT = Thresholds(
     hair=0.030,
     tail=0.25,
     faint=0.2,
-    far=(Far(7, 5, 2), Far(10, 7, 1), Far(13, 8, 0)),
-    alike=0.02,
+    far=(Far(7, 5, 2, 0.02), Far(10, 7, 1, 0.02), Far(13, 8, 0, 0.005)),
     ceiling=2.0,
     bearable=6.5,
     passage=0.5,
@@ -103,8 +99,7 @@ STRONG = Thresholds(
     hair=0.060,
     tail=0.5,
     faint=0.35,
-    far=(Far(5, 3, 2), Far(7, 5, 1), Far(11, 7, 0)),
-    alike=0.03,
+    far=(Far(5, 3, 2, 0.03), Far(7, 5, 1, 0.03), Far(11, 7, 0, 0.01)),
     ceiling=1.5,
     bearable=5.0,
     passage=0.7,

@@ -38,12 +38,13 @@ class Far(NamedTuple):
     """How far a note must be from its part, and what else must speak against it.
 
     `steps` half tones from the third nearest pitch around, `outside` half tones outside the usual
-    range, and so many `signs`.
+    range, so many `signs`, and no more than this share of the part's notes `alike`.
     """
 
     steps: int
     outside: int
     signs: int
+    alike: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +128,7 @@ def _alike(sheet: Sheet) -> npt.NDArray[np.int64]:
     return found
 
 
-def find_strays(lonely: Loneliness, levels: Sequence[Far], share: float) -> npt.NDArray[np.bool_]:
+def find_strays(lonely: Loneliness, levels: Sequence[Far]) -> npt.NDArray[np.bool_]:
     """Find single notes far from their part's range, for which nothing else speaks.
 
     The reason: an overtone or another instrument that was heard in the wrong part lies octaves off
@@ -142,8 +143,6 @@ def find_strays(lonely: Loneliness, levels: Sequence[Far], share: float) -> npt.
         What `loneliness` measured.
     levels : sequence of Far
         Any of these is enough.
-    share : float
-        Share of the part's notes that may lie within a half tone of it; two always may.
 
     Returns
     -------
@@ -156,8 +155,9 @@ def find_strays(lonely: Loneliness, levels: Sequence[Far], share: float) -> npt.
             (lonely.steps >= far.steps)
             & (lonely.outside >= far.outside)
             & (lonely.signs >= far.signs)
+            & (lonely.alike <= far.alike)
         )
-    return found & (lonely.alike <= share)
+    return found
 
 
 def _signs(sheet: Sheet) -> npt.NDArray[np.int64]:

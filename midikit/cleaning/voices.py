@@ -171,7 +171,8 @@ def _in_passages(
     played = np.concatenate([[0.0], np.cumsum(np.where(voices > 0, length, 0.0))])
     crowded = np.concatenate([[0.0], np.cumsum(np.where(over, length, 0.0))])
     bounds = np.searchsorted(track, np.arange(len(passage) + 1))
-    reach = np.maximum(_PASSAGE, _NOTES * medians_of(sheet.length, sheet.track, sheet.tracks))
+    notes = _NOTES * medians_of(sheet.length, sheet.track, sheet.tracks)
+    reach, lasting = np.maximum(_PASSAGE, notes), np.maximum(_PASSAGE, notes / 2.0)
     for part in np.unique(track[begins]).tolist():
         mine = np.flatnonzero(track[begins] == part)
         begin, finish = begins[mine], finishes[mine]
@@ -182,7 +183,7 @@ def _in_passages(
             span = played[other] - played[one]
             share = (crowded[other] - crowded[one]) / np.maximum(span, _LEAST)
             found[mine] |= (span >= _LEAST) & (share >= passage[part])
-        goes_on = time[finish] - time[begin] >= reach[part]
+        goes_on = time[finish] - time[begin] >= lasting[part]
         found[mine] |= goes_on & (passage[part] <= 1.0)
     return found
 
