@@ -175,12 +175,22 @@ def test_the_line_tells_which_of_two_notes_is_meant() -> None:
 
 def test_the_chord_tells_which_of_two_notes_is_meant() -> None:
     """All else is equal: what sounds with the other parts stays."""
-    tune = [(0.5 * i, 0.5 * i + 0.45, (60, 62)[i % 2], 80) for i in range(64)]
+    tune = [(0.5 * i, 0.5 * i + 0.45, (60, 60, 62, 62)[i % 4], 80) for i in range(64)]
     both = (16.0, 16.45, 62, 80)
     for pitch, ghost in ((48, 62), (50, 60)):
         chords = [(2.0 * i, 2.0 * i + 2.0, pitch, 80) for i in range(16)]
         found = gone(song(("Lead", [*tune, both]), ("Organ", chords)))
         assert found == [("crowded", 0, 16.0, ghost)]
+
+
+def test_turns_tell_which_of_two_notes_is_meant() -> None:
+    """A part that goes up a scale and down again does not come back to the note before."""
+    tune = line(128)
+    start, end, meant, velocity = tune[66]
+    ghost = tune[65][2]
+    assert gone(song(("Lead", [*tune, (start, end, ghost, velocity)]))) == [
+        ("crowded", 0, start, ghost)
+    ], meant
 
 
 def test_of_a_roll_every_other_stroke_goes() -> None:

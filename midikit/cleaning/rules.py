@@ -86,7 +86,7 @@ LIGHT = Thresholds(
     faint=0.2,
     far=(Far(7, 5, 2, 0.02), Far(10, 7, 1, 0.02), Far(13, 8, 0, 0.005)),
     ceiling=2.0,
-    bearable=6.5,
+    bearable=6.0,
     passage=0.5,
 )
 STRONG = Thresholds(
@@ -101,6 +101,6 @@ STRONG = Thresholds(
     faint=0.35,
     far=(Far(5, 3, 2, 0.03), Far(7, 5, 1, 0.03), Far(11, 7, 0, 0.01)),
     ceiling=1.5,
-    bearable=5.0,
+    bearable=4.0,
     passage=0.7,
 )

@@ -263,9 +263,10 @@ def _weakness(
     """Weigh what speaks against each note of a crowd; one unit is one clear sign.
 
     Everything is judged by the notes of no crowd: it is shorter or softer than the part's (half as
-    long, a fifth softer); its pitch is off the part's line, or one that the part seldom plays; its
-    pitch class is rare in the song, or does not sound with it; it comes in late, or with no other
-    part. The weights were rounded from a logistic regression on ghosts of the training seeds.
+    long, a fifth softer); its pitch is off the part's line, or one that the part seldom plays, or
+    that it does not play before or after those beside it; its pitch class is rare in the song, or
+    does not sound there; it comes in late, or with no other part. The weights were rounded from a
+    logistic regression on ghosts in made songs and in POP909.
     """
     solid = np.flatnonzero(~member)
     track = sheet.track[rows]
@@ -276,6 +277,7 @@ def _weakness(
     weak -= 3.0 * np.clip(_doublings(loud[rows], louds), -1.5, 0.5)
     weak += _off_the_line(sheet, solid, rows)
     weak -= np.log(_common(sheet, solid, rows) + 0.005)
+    weak -= 0.5 * np.log(_turns(sheet, solid, rows) + 0.3).sum(axis=0)
     weak += _off_the_chord(sheet, solid[~is_drum[sheet.track[solid]]], rows)
     weak += np.minimum(_late(sheet, rows), 0.08) / 0.06
     weak += np.minimum(_unaccompanied(sheet)[rows], 0.04) / 0.04
@@ -337,6 +339,29 @@ def _common(
     same = np.searchsorted(key, wanted, side="right") - np.searchsorted(key, wanted)
     count = np.bincount(sheet.track[solid], minlength=sheet.tracks)[sheet.track[rows]]
     return np.asarray(same / np.maximum(count, 1), np.float64)
+
+
+def _turns(
+    sheet: Sheet, solid: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Count how often the part goes from the pitch before to each note's, and on to the next."""
+    found = np.zeros((2, len(rows)), np.int64)
+    if not len(solid):
+        return found
+    track, pitch = sheet.track, sheet.pitch
+
+    def turn(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        key = (track[one] * 128 + pitch[one]) * 128 + pitch[other]
+        return np.where(track[one] == track[other], key, -1)
+
+    known = np.sort(turn(solid[:-1], solid[1:]))
+    after = np.searchsorted(solid, rows)
+    before = solid[np.maximum(after - 1, 0)]
+    following = solid[np.minimum(after, len(solid) - 1)]
+    for row, wanted in enumerate((turn(before, rows), turn(rows, following))):
+        times = np.searchsorted(known, wanted, side="right") - np.searchsorted(known, wanted)
+        found[row] = np.where(wanted >= 0, times, 0)
+    return found
 
 
 def _late(sheet: Sheet, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
