@@ -1,8 +1,9 @@
 """Add known ghosts to songs: what transcriptions hear that nobody played, with labels.
 
-Two generators that share no choices. `haunt` draws the ghosts that `midikit.clean` was tuned on
-(other seeds, other songs); `haunt_otherwise` makes each kind in another way and was never tuned on:
-on the beat, loud, long, consonant, staggered, in passages.
+Three generators that share no choices. `haunt` draws the ghosts that `midikit.clean` was tuned on
+(with other seeds and songs); `haunt_otherwise` makes each kind in another way and was not tuned on:
+on the beat, loud, long, consonant, staggered, in passages. `haunt_alike` makes them as hard to tell
+as it can: as long and loud as the notes they haunt, on their onsets and in their key.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from midikit.cleaning.report import CleanReport
     from midikit.model.song import Song, Track
 
-__all__ = ["KINDS", "Haunted", "Score", "haunt", "haunt_otherwise", "score"]
+__all__ = ["KINDS", "Haunted", "Score", "haunt", "haunt_alike", "haunt_otherwise", "score"]
 
 KINDS = ("short", "stray", "doubled", "retriggered", "voices")
 """Kinds of ghosts; label 0 is a true note, label k + 1 a ghost of kind k."""
@@ -385,3 +386,68 @@ def _voices_in_tune(parts: _Parts, share: float) -> None:
                 at = note["start"] + rng.uniform(0, 0.4) * span
                 end = note["end"] + rng.uniform(-0.2, 0.1) * span
                 parts.put(index, at, end, note["pitch"] + step, note["velocity"] * 0.9, "voices")
+
+
+def haunt_alike(song: Song, seed: int, *, share: float = 0.03) -> Haunted:
+    """Add ghosts that are as long and as loud as the notes they haunt, so that little tells them.
+
+    Parameters
+    ----------
+    song : Song
+        A song without ghosts.
+    seed : int
+        Chooses them.
+    share : float, optional
+        Ghosts of each kind for a note of the song's melodic tracks.
+
+    Returns
+    -------
+    Haunted
+        The song with its ghosts.
+    """
+    parts = _Parts(song, seed)
+    rng = parts.rng
+    onsets = np.concatenate([track.notes["start"] for track in song.tracks])
+    limits = voice_limits(song.tracks)
+    for index in parts.melodic:
+        notes = song.tracks[index].notes
+        for _ in range(rng.poisson(share * len(notes))):
+            like, at = notes[rng.integers(len(notes))], rng.uniform(0, parts.end)
+            end = at + rng.uniform(0.005, 0.0299)
+            parts.put(index, at, end, like["pitch"], like["velocity"], "short")
+        for _ in range(rng.poisson(share * len(notes) / 2)):
+            like, at = notes[rng.integers(len(notes))], float(rng.choice(onsets))
+            away = int(rng.integers(13, 25))
+            pitch = (
+                notes["pitch"].max() + away if rng.random() < 0.5 else notes["pitch"].min() - away
+            )
+            end = at + like["end"] - like["start"]
+            parts.put(index, at, end, pitch, like["velocity"], "stray")
+        for like in notes[rng.random(len(notes)) < share / 2]:
+            late = rng.uniform(0.005, 0.03)
+            end = max(like["end"], like["start"] + late + 0.04)
+            parts.put(
+                index, like["start"] + late, end, like["pitch"], like["velocity"], "retriggered"
+            )
+        twin = parts.new_track(index)
+        for like in notes[rng.random(len(notes)) < share]:
+            late = rng.uniform(-0.02, 0.02)
+            times = like["start"] + late, like["end"] + late + rng.uniform(-0.05, 0.05)
+            parts.put(twin, *times, like["pitch"], like["velocity"], "doubled")
+        _voices_alike(parts, index, int(limits[index]), share)
+    return parts.haunted()
+
+
+def _voices_alike(parts: _Parts, index: int, limit: int, share: float) -> None:
+    """Notes of the key within the part's range, that begin and end with a true one."""
+    rng, notes = parts.rng, parts.song.tracks[index].notes
+    key = {int(p) % 12 for t in parts.song.tracks if not t.is_drum for p in t.notes["pitch"]}
+    low, high = int(notes["pitch"].min()) - 3, int(notes["pitch"].max()) + 3
+    for _ in range(rng.poisson(share * len(notes) / 3) if limit <= 6 else 0):
+        note = notes[rng.integers(len(notes))]
+        here = (notes["start"] < note["end"]) & (notes["end"] > note["start"])
+        sounding = set(notes["pitch"][here].tolist())
+        free = [p for p in range(low, high + 1) if p % 12 in key and p not in sounding]
+        wanted = max(1, limit + 1 + int(rng.integers(0, 3)) - len(sounding))
+        for pitch in rng.permutation(free)[:wanted].tolist():
+            parts.put(index, note["start"], note["end"], pitch, note["velocity"], "voices")

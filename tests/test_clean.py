@@ -80,6 +80,13 @@ def test_a_stray_note_goes() -> None:
     assert gone(song(("Koto", [*line(), (1.1, 1.2, 108, 60)]))) == [("stray", 0, 1.1, 108)]
 
 
+def test_a_long_stray_note_goes_but_not_a_last_one() -> None:
+    """Two octaves below, alone; as the last note of a piece it may be meant."""
+    low = (5.1, 6.0, 30, 80)
+    assert gone(song(("Koto", [*line(64), low]))) == [("stray", 0, 5.1, 30)]
+    assert gone(song(("Koto", [*line(64), (16.0, 17.0, 30, 80)]))) == []
+
+
 def test_two_strays_do_not_vouch_for_each_other() -> None:
     """Nor do those that lie beside each other."""
     strays = [(1.1, 1.2, 108, 60), (1.35, 1.45, 107, 60)]

@@ -10,12 +10,12 @@ import pytest
 import midikit as mk
 from tests.bench.beats_songs import POP909
 from tests.bench.clean import MARKS, base_songs, measure
-from tests.ghosts import KINDS, haunt, haunt_otherwise, score
+from tests.ghosts import KINDS, haunt, haunt_alike, haunt_otherwise, score
 
 SEED = 4711  # not tuned on
 
 
-@pytest.mark.parametrize("generator", ["drawn", "otherwise"])
+@pytest.mark.parametrize("generator", ["drawn", "otherwise", "alike"])
 @pytest.mark.parametrize("profile", MARKS)
 def test_ghosts_go_and_true_notes_stay(
     profile: mk.cleaning.cleaning.Profile, generator: str
@@ -28,13 +28,13 @@ def test_ghosts_go_and_true_notes_stay(
     assert found.recall >= least
     assert found.loss <= most
     for kind, total, gone in zip(KINDS, found.ghosts, found.found, strict=True):
-        assert gone >= 0.9 * total, kind
+        assert gone >= (0.8 if generator == "alike" else 0.9) * total, kind
 
 
 def test_labels_are_those_of_the_notes() -> None:
     """Without its ghosts a haunted song is the song; taking nothing out scores nothing."""
     for name, song in base_songs(SEED, 1):
-        for haunting in (haunt, haunt_otherwise):
+        for haunting in (haunt, haunt_otherwise, haunt_alike):
             haunted = haunting(song, SEED)
             for track, labels in zip(haunted.song.tracks, haunted.labels, strict=True):
                 true = track.notes[labels == 0]

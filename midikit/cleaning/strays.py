@@ -64,7 +64,7 @@ class Loneliness:
     signs : ndarray of int64, shape (n,)
         How many of these speak against it: nothing else in the song begins with it, though most of
         its part has company; it comes closer before or after another note than its part ever
-        plays; it is shorter; it is softer. One less for a long note, as at the end of a piece.
+        plays; it is shorter; it is softer. One less for a long note, two for one that is the last.
     """
 
     steps: npt.NDArray[np.int64]
@@ -181,7 +181,9 @@ def _signs(sheet: Sheet) -> npt.NDArray[np.int64]:
     shown: npt.NDArray[np.int64] = (
         alone.astype(np.int64) + hasty + (length < _BRIEF * middle) + soft
     )
-    return shown - is_long
+    last = medians_of(sheet.start, track, tracks, 1.0)[track]
+    is_last = is_long & (sheet.start >= last - _CHORD)
+    return shown - is_long - is_last
 
 
 def _company(sheet: Sheet) -> npt.NDArray[np.float64]:

@@ -3,7 +3,7 @@
     uv run python -m tests.bench.clean --seed 0 --songs 12
 
 Ghosts of each kind are added to the demo songs and to songs made by chance from the seed (bands in
-everyday styles, free rhythms), by two generators that share no choices (`tests.ghosts`). The marks:
+everyday styles, free rhythms), by three generators that share no choices (`tests.ghosts`). Marks:
 light takes out 90 % of the ghosts and loses 0.5 % of the true notes at most, strong 97 % and 2 %;
 every cleaning changes nothing when it is repeated, and adds up note for note. Then what is taken
 out of songs without any ghosts: the demo songs, and 50 piano arrangements of POP909, whose double
@@ -32,7 +32,7 @@ from tests.bench.beats_songs import POP909
 from tests.bench.speed_songs import as_json, make_parts
 from tests.bench.synthetic import make_song, seed_of
 from tests.bench.timing import interleaved
-from tests.ghosts import KINDS, Score, haunt, haunt_otherwise, score
+from tests.ghosts import KINDS, Score, haunt, haunt_alike, haunt_otherwise, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ MARKS: dict[Profile, tuple[float, float]] = {
 }
 """Least share of the ghosts that is taken out, and largest share of the true notes."""
 
-_GENERATORS = {"drawn": haunt, "otherwise": haunt_otherwise}
+_GENERATORS = {"drawn": haunt, "otherwise": haunt_otherwise, "alike": haunt_alike}
 _BAND = ("Drums", "Electric Bass (finger)", "Electric Piano 1", "Lead 2 (sawtooth)", "Pad 2 (warm)")
 _FREE = {9: "Drums", 1: "Acoustic Bass", 2: "Guitar", 3: "Flute"}
 _SECONDS = 0.3
