@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from midikit import sandbox as sandbox
     from midikit import view as view
     from midikit.batch.files import convert_files
+    from midikit.cleaning.cleaning import clean
+    from midikit.cleaning.melody import melody
+    from midikit.cleaning.report import CleanReport
     from midikit.convert.arrange.drum_map import map_drums
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.convert.arrange.split import split_song
@@ -83,6 +86,7 @@ __all__ = [
     "BeatGrid",
     "Budget",
     "Change",
+    "CleanReport",
     "Client",
     "Clip",
     "Comparison",
@@ -113,12 +117,14 @@ __all__ = [
     "accent",
     "align",
     "as_notes",
+    "clean",
     "compare",
     "constant_tempo",
     "convert_files",
     "estimate_beats",
     "lay_out",
     "map_drums",
+    "melody",
     "merge_songs",
     "pianoroll",
     "plan_midi",
@@ -138,6 +144,9 @@ __all__ = [
 
 _HOME = {
     "batch.files": ("convert_files",),
+    "cleaning.cleaning": ("clean",),
+    "cleaning.melody": ("melody",),
+    "cleaning.report": ("CleanReport",),
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
     "convert.arrange.drum_map": ("map_drums",),

@@ -142,6 +142,7 @@ def test_every_json_key_is_in_the_readme(folder: Path) -> None:
         ["convert", answer, "-o", "a.mid", "--quantize", "auto", "--audio", "song.wav"],
         ["convert", damaged, mid, "-o", "b.mid", "--merge", "--check", mid],
         ["convert", answer, "-o", "parts/", "--split"],
+        ["convert", damaged, "-o", "c.mid", "--clean", "strong", "--melody", "top"],
         ["convert", "missing.json"],
         ["inspect", answer, mid, damaged, "missing.json"],
     )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.cleaning import cleaned
 from midikit.errors import InputError
 from midikit.escape import printable
 from midikit.files import check_plain
 
 if TYPE_CHECKING:
+    from midikit.cleaning.report import CleanReport
     from midikit.cli.checks import Moves
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
@@ -63,6 +65,8 @@ class Conversion:
         What it was compared with.
     parts : tuple of PartFile, optional
         A .mid a part, where the .mid was split.
+    cleaned, melody : CleanReport or None, optional
+        What was taken out.
     """
 
     song: Song
@@ -74,6 +78,8 @@ class Conversion:
     checked: Comparison | None = None
     checked_name: str = ""
     parts: tuple[PartFile, ...] = ()
+    cleaned: CleanReport | None = None
+    melody: CleanReport | None = None
 
     @property
     def tempo(self) -> TempoMap | None:
@@ -116,8 +122,9 @@ def run(opened: Opened, settings: Settings, stem: str = "") -> Conversion:
 
     if settings.division and settings.tempo == "source" and opened.is_answer:
         raise click.UsageError(NO_TEMPO)
-    audio = _measured(opened.song, settings)
-    layout = _finish(_lay_out(opened.song, settings, audio), settings, opened)
+    clean, report, line = cleaned(opened.song, settings)
+    audio = _measured(clean, settings)
+    layout = _finish(_lay_out(clean, settings, audio), settings, opened)
     song, moves = layout.song, None
     if layout.unquantized is not None and layout.quantized is not None:
         moves = check_quantized(layout.unquantized, layout.quantized)
@@ -143,7 +150,9 @@ def run(opened: Opened, settings: Settings, stem: str = "") -> Conversion:
         changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
     ordered = {target: files[target] for target in settings.targets if target in files}
-    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name, parts)
+    return Conversion(
+        opened.song, layout, ordered, changes, moves, audio, checked, name, parts, report, line
+    )
 
 
 def _measured(song: Song, settings: Settings) -> AudioOffset | None:

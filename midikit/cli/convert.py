@@ -160,7 +160,7 @@ class _Batch:
         self._converter = converter
         self._report = converter.report
         self._done = self._failed = 0
-        self._unmet = set(converter.settings.overrides)
+        self._unmet = converter.settings.named
 
     def run(self, jobs: Iterable[Job], processes: int | None) -> None:
         """Convert every song in as many processes; None is one a processor."""
@@ -187,8 +187,10 @@ class _Batch:
         if self._converter.is_single:
             return
         if self._unmet and self._done:
-            names = ", ".join(f"'{printable(name, 40)}'" for name in sorted(self._unmet))
-            self._report.failure(ConversionError(f"--program: no track is named {names}"), "")
+            for option in sorted({option for option, _ in self._unmet}):
+                found = sorted(name for other, name in self._unmet if other == option)
+                names = ", ".join(f"'{printable(name, 40)}'" for name in found)
+                self._report.failure(ConversionError(f"{option}: no track is named {names}"), "")
             self.worst = max(self.worst, Exit.INPUT)
         tail = f", {self._failed:,} failed" if self._failed else ""
         self._report.say((f"{self._done:,} converted{tail}", "title"))

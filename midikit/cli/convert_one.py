@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from midikit.cli.beat_words import moved_words, short_tempo
+from midikit.cli.cleaning import clean_lines
 from midikit.cli.conversion import run
 from midikit.cli.daw_words import last_lines
 from midikit.cli.exits import code_of
@@ -68,14 +69,14 @@ class Told:
         Its exit code.
     is_done : bool
         Whether it was written.
-    names : frozenset of str
-        Names with a sound of their own (``--program``) that its tracks have.
+    names : frozenset of (str, str)
+        Options for a name (``--program``, ``--voices``) and the name, of those its tracks have.
     """
 
     said: list[Said]
     exit: int
     is_done: bool
-    names: frozenset[str] = frozenset()
+    names: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ class Converter:
         row = _row(job) | outcome_row(result, self.settings, job.destination)
         if record.as_json:
             record.row(row)
-        names = self.settings.overrides.keys() & {track.name for track in opened.song.tracks}
-        return Told(record.said, row["exit"], is_done=True, names=frozenset(names))
+        there = {track.name for track in opened.song.tracks}
+        met = frozenset(one for one in self.settings.named if one[1] in there)
+        return Told(record.said, row["exit"], is_done=True, names=met)
 
     def failed(self, job: Job, error: Exception, at: str) -> Told:
         """Say why there is no song.
@@ -152,11 +154,14 @@ class Converter:
         return Told(record.said, row["exit"], is_done=False)
 
     def _check_overrides(self, song: Song) -> None:
-        unmet = self.settings.overrides.keys() - {track.name for track in song.tracks}
+        names = {track.name for track in song.tracks}
+        unmet = [one for one in self.settings.named if one[1] not in names]
         if unmet:
             known = ", ".join(f"'{printable(track.name)}'" for track in song.tracks[:20])
-            name = printable(min(unmet))
-            raise ConversionError(f"--program: no track is named '{name}'; there are {known}")
+            option, name = min(unmet)
+            raise ConversionError(
+                f"{option}: no track is named '{printable(name)}'; there are {known}"
+            )
 
     def _write(self, result: Conversion, destination: Destination) -> None:
         if destination.is_stdout:
@@ -233,6 +238,8 @@ class Converter:
         record.repairs(song.repairs)
         if self.is_single:
             record.changes(result.changes)
+        for line in clean_lines(result.cleaned, result.melody):
+            record.say(line)
         if result.moves is not None:
             for line in moves_lines(result.moves, self.settings):
                 record.say(line)

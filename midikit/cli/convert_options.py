@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.cleaning import CLEAN_OPTIONS
 from midikit.cli.daw_options import DAW_OPTIONS
 from midikit.cli.options import Number, ProcessNumber, WholeNumber, read_programs, read_tempo
 from midikit.cli.report import common_options
@@ -156,6 +157,7 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
         ),
     ),
     "Into a DAW": DAW_OPTIONS,
+    "Cleaning": CLEAN_OPTIONS,
     "Sounds, notes and rolls": (
         click.option(
             "--programs",

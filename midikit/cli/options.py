@@ -144,6 +144,7 @@ def check_effects(ctx: click.Context, targets: Sequence[str]) -> None:
         ("sync", "--tempo auto", values["tempo"] == "auto"),
         *((name, "--quantize", quantizes) for name in _OF_QUANTIZING),
         ("duplicates", "--merge-tracks name", values["merge_tracks"] == "name"),
+        ("voices", "--clean", values["clean"] != "off"),
         ("fs", "--to npz", "npz" in targets),
         ("per_beat", "--to npz", "npz" in targets),
         *((name, "--to mid", "mid" in targets) for name in _OF_THE_MID),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from midikit.cli.audio_words import audio_lines
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
 from midikit.cli.beat_words import lag_lines, moved_words, wrapped
+from midikit.cli.cleaning import clean_row
 from midikit.cli.daw_words import daw_row, flat_lines, flat_rows
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
@@ -86,8 +87,9 @@ def print_check(report: Report, result: Conversion, opened: Opened) -> None:
     if checked is None:
         return
     subject = "the answer" if opened.is_answer else "the input"
-    if result.moves is not None:
-        subject += ", before quantizing,"
+    before = "cleaning" if result.cleaned is not None or result.melody is not None else ""
+    before = before or ("quantizing" if result.moves is not None else "")
+    subject += f", before {before}," if before else ""
     if checked.same:
         farthest = f", {apart(checked.onset.max)}" if checked.matched else ""
         total = count(checked.matched, "note")
@@ -145,6 +147,8 @@ def outcome_row(result: Conversion, settings: Settings, destination: Destination
         "daw": daw_row(result, settings),
         "repairs": [repair_row(repair) for repair in song.repairs],
         "changes": [change_row(change) for change in result.changes],
+        "cleaned": clean_row(result.cleaned),
+        "melody": clean_row(result.melody),
         "quantized": None
         if moves is None
         else {"notes": moves.notes, "moved": moves.moved, "largest": moves.largest},

@@ -17,6 +17,7 @@ __all__ = ["few", "remarks"]
 
 _FEW = 4
 _MOST_MERGED = 128
+_MOST_CLEANED = 200_000
 _KIT_PROGRAMS = frozenset([None, 0, 8, 16, 24, 25, 32, 40, 48, 56])
 """Programs that choose a drum kit on channel 10, in General MIDI 2 and GS."""
 
@@ -83,6 +84,7 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
             found.append(
                 f"{name}: drums on channel {row.channel}, which plays them as an instrument"
             )
+    found += _ghosts(song)
     if len(song.tracks) > _MOST_MERGED:
         return found
     _, changes = merge_tracks(song, duplicates="collapse")
@@ -93,6 +95,20 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
         else:
             found.append(f"{change.where}: {change.count:,} notes are in two of its tracks")
     return found
+
+
+def _ghosts(song: Song) -> list[str]:
+    """Say how many notes nobody seems to have played."""
+    from midikit.cleaning.cleaning import clean  # noqa: PLC0415 - loads numpy
+
+    if song.note_count > _MOST_CLEANED:
+        return []
+    _, report = clean(song)
+    if not len(report.edits):
+        return []
+    rules = ", ".join(f"{number:,} {rule}" for rule, number in report.counts.items())
+    notes = count(len(report.edits), "note")
+    return [f"convert --clean light would take out or trim {notes}: {rules}"]
 
 
 def _label(row: Row) -> str:

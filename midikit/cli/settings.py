@@ -73,6 +73,12 @@ class Settings:
         Whether to give flat parts accents.
     check : str or None, optional
         ``hosted``, or a .mid to compare with.
+    clean : {"off", "light", "strong", "auto"}, optional
+        Whether to take notes out that nobody played.
+    voices : dict of str to int, optional
+        Voices by track name.
+    melody : {"off", "top", "strongest"}, optional
+        Whether to make vocal parts one line.
     strict : bool, optional
         Refuse what would be repaired.
     """
@@ -107,7 +113,16 @@ class Settings:
     drum_map: dict[int, int] = field(default_factory=dict)
     accent: bool = False
     check: str | None = None
+    clean: Any = "off"
+    voices: dict[str, int] = field(default_factory=dict)
+    melody: Any = "off"
     strict: bool = False
+
+    @property
+    def named(self) -> set[tuple[str, str]]:
+        """Options that are about tracks of a name, each with the name."""
+        programs = {("--program", name) for name in self.overrides}
+        return programs | {("--voices", name) for name in self.voices}
 
     @classmethod
     def of(cls, options: Mapping[str, Any], targets: list[str]) -> Settings:

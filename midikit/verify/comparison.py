@@ -11,9 +11,9 @@ import numpy as np
 
 from midikit.errors import DifferenceError
 from midikit.escape import printable
-from midikit.gm import DRUM_NAMES
 from midikit.model.joined import end_to_end
 from midikit.model.notes import NOTE
+from midikit.model.pitch import pitch_words
 from midikit.verify.matches import Matches
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison"]
 
-_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _NEAR = 1.0  # s; an extra note of this pitch not further away may be the missing one
 _SHOWN_TRACKS = 8
 
@@ -186,7 +185,7 @@ class Comparison(Matches):
         is_drum = self._song(missing=missing).tracks[index].is_drum
         label = self._label(index, missing=missing)
         where = f"note {row['note']} at {note['start']:.3f} s"
-        text = f"{label}: {where}, pitch {_pitch_name(int(note['pitch']), is_drum=is_drum)}, is "
+        text = f"{label}: {where}, pitch {pitch_words(int(note['pitch']), is_drum=is_drum)}, is "
         if not missing:
             return text + "extra"
         others = _take(self.estimate_song, track.extra_notes)
@@ -247,12 +246,6 @@ def _take(song: Song, rows: npt.NDArray[np.void]) -> Notes:
         mine = rows["track"] == index
         notes[mine] = song.tracks[index].notes[rows["note"][mine]]
     return notes
-
-
-def _pitch_name(pitch: int, *, is_drum: bool) -> str:
-    """Name a pitch: the drum of General MIDI, else the note with middle C (60) as C4."""
-    name = DRUM_NAMES.get(pitch) if is_drum else f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
-    return f"{pitch} ({name})" if name else str(pitch)
 
 
 def _milliseconds(errors: ErrorSummary) -> str:

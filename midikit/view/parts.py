@@ -5,17 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midikit.errors import ConversionError
 from midikit.escape import printable, quoted
+from midikit.model.choice import Choice, chosen_tracks
 from midikit.model.notes import concatenate
 from midikit.view.palette import DRUM_COLOR, PartStyle, part_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from midikit.model.notes import Notes
     from midikit.model.song import Song
@@ -31,9 +32,6 @@ __all__ = [
     "parts_of",
     "window",
 ]
-
-Choice: TypeAlias = "int | str | Iterable[int | str] | None"
-"""Tracks by index, by name, or several of them; None for all."""
 
 _LETTERS = 24
 
@@ -137,43 +135,6 @@ def bounded(parts: Sequence[Part], most: int) -> list[Part]:
             style = PartStyle(DRUM_COLOR)
             kept.append(Part(rest[0].index, label, label, style, is_drum, notes))
     return kept
-
-
-def chosen_tracks(song: Song, tracks: Choice) -> list[int]:
-    """Find the tracks that are asked for.
-
-    Parameters
-    ----------
-    song : Song
-        The song.
-    tracks : int, str, iterable of int or str, or None
-        As for `parts_of`.
-
-    Returns
-    -------
-    list of int
-        Indices from 0, ascending.
-
-    Raises
-    ------
-    KeyError
-        If no track has a name that is asked for.
-    IndexError
-        If there is no track of an index.
-    """
-    if tracks is None:
-        return list(range(len(song)))
-    found: set[int] = set()
-    for one in [tracks] if isinstance(tracks, (int, str)) else tracks:
-        if isinstance(one, str):
-            named = [i for i, track in enumerate(song.tracks) if track.name == one]
-            if not named:
-                song[one]  # says which names there are
-            found.update(named)
-        else:
-            song[one]  # says how many tracks there are
-            found.add(range(len(song))[one])
-    return sorted(found)
 
 
 def part_labels(names: Sequence[str]) -> list[str]:

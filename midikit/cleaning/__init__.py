@@ -1,0 +1,1 @@
+"""What nobody played: ghost notes found by their reasons, taken out and listed."""
