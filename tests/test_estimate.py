@@ -202,6 +202,16 @@ def test_no_grid_is_an_answer(seed: int) -> None:
     assert hinted.bpm == pytest.approx(97, rel=0.09)
 
 
+def test_sounds_too_far_apart_have_no_grid() -> None:
+    """Two hundred sounds in an hour would fit any tempo that drifts; as many in ten minutes do."""
+    for minutes, is_found in ((60.0, False), (10.0, True)):
+        start = np.arange(200) * (minutes * 60.0 / 200)
+        notes = as_notes([(second, second + 0.5, 60, 80) for second in start.tolist()])
+        song = Song((Track("Bell", notes=notes),))
+        assert (estimate_beats(song) is not None) is is_found
+        assert estimate_beats(song, tempo_hint=100.0) is not None
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
 def test_few_notes(count: int) -> None:
     """A handful of notes that keep to nothing gets a grid, and no confidence in it."""

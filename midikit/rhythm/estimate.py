@@ -31,13 +31,17 @@ __all__ = ["MOST_SECONDS", "estimate_beats", "span_of"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
-MOST_SECONDS = 86_400.0
+MOST_SECONDS = 21_600.0
 """From the first onset to the last end, up to which beats are looked for: memory grows with it."""
 
 _TEMPO_RANGE = (40.0, 220.0)
 _HINT_WITHIN = 0.08
 _HINT_WIDTH = 0.03
 _REFUSED_BELOW = 0.5
+_THINNEST = 0.15
+"""Strokes a second, after the first minute, below which any course of tempo would fit them."""
+
+_THIN_AFTER = 60.0
 _DOWNBEAT_WITHIN = 10.0
 _ALTERNATIVES = 6
 _SLACK = 0.03
@@ -90,14 +94,15 @@ def estimate_beats(
         Second of a bar line that is known, to within less than half a beat; at most ten seconds
         before the first note or after the last.
     max_seconds : float, optional
-        Longest song to look at, from its first onset to its last end. A day of notes takes some
-        600 MB.
+        Longest song to look at, from its first onset to its last end; six hours, which take some
+        500 MB and a few seconds.
 
     Returns
     -------
     BeatGrid or None
         The likeliest grid with its confidence and `alternatives`. None if the song has no notes,
-        or enough of them to tell that they keep to no steady grid.
+        enough of them to tell that they keep to no steady grid, or for minutes so few that they
+        would fit many: chords and drums less than some seven seconds apart on average are enough.
 
     Raises
     ------
@@ -137,6 +142,8 @@ def estimate_beats(
         return None if tempo_hint is None else BeatGrid.constant(tempo_hint)
     if downbeat is not None:
         _check_downbeat(downbeat, onsets)
+    if tempo_hint is None and _is_thin(onsets.time):
+        return None
     if tempo_hint is not None:
         tempo_range = (tempo_hint * (1 - _HINT_WITHIN), tempo_hint * (1 + _HINT_WITHIN))
     pulse = find_pulse(onsets) or pulse_at(onsets, bare_rate(onsets, tempo_range))
@@ -191,6 +198,12 @@ def _check(
         )
     if beats_per_bar is not None and not 1 <= beats_per_bar <= 16:
         raise NotesError(f"beats_per_bar {beats_per_bar}; expected 1 to 16")
+
+
+def _is_thin(strokes: FloatArray) -> bool:
+    """Tell whether strokes are too far apart to follow a tempo that may drift between them."""
+    seconds = float(np.ptp(strokes)) - _THIN_AFTER
+    return len(strokes) < _THINNEST * seconds
 
 
 def _check_downbeat(downbeat: float, onsets: Onsets) -> None:

@@ -167,7 +167,7 @@ def too_large(song: Song) -> str:
     Returns
     -------
     str
-        Such as ``in more than 24 hours``; empty if they are.
+        Such as ``in more than 6 hours``; empty if they are.
 
     Examples
     --------

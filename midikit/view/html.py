@@ -28,7 +28,6 @@ from midikit.errors import LimitError
 from midikit.escape import html_text, script_json
 from midikit.files import write_bytes
 from midikit.model.meter import meter_text
-from midikit.rhythm.estimate import MOST_SECONDS
 from midikit.rhythm.layout import find_beats
 from midikit.verify.compare import compare
 from midikit.verify.matches import NOTE_INDEX
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["to_html", "write_html"]
 
 _SCRIPTS = ("song.js", "sound.js", "roll.js", "player.js")
+_MOST_SECONDS = 86_400.0
 _EXACT = 2.0**53 / 1000.0
 """Seconds whose milliseconds a script still counts."""
 _TITLE = 120
@@ -57,7 +57,7 @@ def to_html(
     hosted: Song | None = None,
     grid: BeatGrid | Literal["auto"] | None = "auto",
     title: str | None = None,
-    max_seconds: float = MOST_SECONDS,
+    max_seconds: float = _MOST_SECONDS,
 ) -> str:
     """Make a page that shows and plays a song.
 
@@ -120,7 +120,7 @@ def write_html(
     hosted: Song | None = None,
     grid: BeatGrid | Literal["auto"] | None = "auto",
     title: str | None = None,
-    max_seconds: float = MOST_SECONDS,
+    max_seconds: float = _MOST_SECONDS,
 ) -> None:
     """Write a page that shows and plays a song.
 

@@ -94,8 +94,8 @@ def split_song(song: Song, *, programs: Programs = "name") -> tuple[Song, ...]:
     tuple of Song
         One a track with notes, in their order, each with that track alone, its notes at the same
         seconds, and with the tempo, signatures, markers, texts, resolution and end of the whole.
-        None of a song without notes. `changes` tell what was decided, and what became of tracks without
-        notes: their texts go to every part, their controls to the parts that hear them.
+        None of a song without notes. `changes` tell what was decided, and what became of tracks
+        without notes: their texts go to every part, their controls to the parts that hear them.
 
     Raises
     ------
