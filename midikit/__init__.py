@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midikit.batch.files import convert_files
+    from midikit.convert.arrange.drum_map import map_drums
     from midikit.convert.arrange.plan import MidiPlan
+    from midikit.convert.arrange.split import split_song
     from midikit.convert.arrange.together import merge_songs
     from midikit.convert.midi import plan_midi, to_midi, write_midi
     from midikit.convert.pianoroll import PianoRoll, pianoroll
@@ -55,8 +57,10 @@ if TYPE_CHECKING:
     from midikit.model.report import Change, Repair
     from midikit.model.song import Song, Track
     from midikit.model.tempo import TempoMap
+    from midikit.parse.drum_map import read_drum_map
     from midikit.parse.midi import read_midi
     from midikit.parse.response import read_json
+    from midikit.rhythm.accent import accent
     from midikit.rhythm.align import align
     from midikit.rhythm.constant import constant_tempo
     from midikit.rhythm.estimate import estimate_beats
@@ -101,6 +105,7 @@ __all__ = [
     "SqliteArchive",
     "TempoMap",
     "Track",
+    "accent",
     "align",
     "as_notes",
     "compare",
@@ -108,15 +113,18 @@ __all__ = [
     "convert_files",
     "estimate_beats",
     "lay_out",
+    "map_drums",
     "merge_songs",
     "pianoroll",
     "plan_midi",
     "plot",
     "plot_timing",
     "quantize",
+    "read_drum_map",
     "read_json",
     "read_midi",
     "shift",
+    "split_song",
     "to_midi",
     "transpose",
     "with_grid",
@@ -127,7 +135,9 @@ _HOME = {
     "batch.files": ("convert_files",),
     "convert.midi": ("plan_midi", "to_midi", "write_midi"),
     "convert.pianoroll": ("PianoRoll", "pianoroll"),
+    "convert.arrange.drum_map": ("map_drums",),
     "convert.arrange.plan": ("MidiPlan",),
+    "convert.arrange.split": ("split_song",),
     "convert.arrange.together": ("merge_songs",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "fetch.async_client": ("AsyncClient",),
@@ -142,8 +152,10 @@ _HOME = {
     "model.events": ("Event",),
     "model.song": ("Song", "Track"),
     "model.tempo": ("TempoMap",),
+    "parse.drum_map": ("read_drum_map",),
     "parse.midi": ("read_midi",),
     "parse.response": ("read_json",),
+    "rhythm.accent": ("accent",),
     "rhythm.align": ("align",),
     "rhythm.constant": ("constant_tempo",),
     "rhythm.estimate": ("estimate_beats",),

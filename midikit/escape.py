@@ -190,7 +190,7 @@ def quoted(value: object, limit: int = _SHOWN) -> str:
     return printable(value, limit)
 
 
-def file_stem(name: str, fallback: str = "untitled") -> str:
+def file_stem(name: str, fallback: str = "untitled", *, most_bytes: int = _STEM_BYTES) -> str:
     r"""Turn any name into one safe component of a file name.
 
     Parameters
@@ -199,14 +199,16 @@ def file_stem(name: str, fallback: str = "untitled") -> str:
         A name from the input, such as an instrument's.
     fallback : str, optional
         What to use when nothing of the name is left; a stem.
+    most_bytes : int, optional
+        Bytes of UTF-8 that it may have, 120 at most.
 
     Returns
     -------
     str
         Without separators, control and invisible characters, reserved characters, leading or
         trailing dots and spaces or a leading dash; no device name of Windows, whatever follows;
-        at most 120 bytes of UTF-8. A name that had to be cut ends in a digest of the whole. A stem
-        is its own stem.
+        at most `most_bytes` of UTF-8. A name that had to be cut ends in a digest of the whole. A
+        stem is its own stem.
 
     Examples
     --------
@@ -220,11 +222,11 @@ def file_stem(name: str, fallback: str = "untitled") -> str:
     base, dot, rest = clean.partition(".")
     if base.rstrip(" ").lower() in _DEVICES:
         clean = f"{base.rstrip(' ')}_{dot}{rest}"
-    if len(name) > len(head) or len(clean.encode()) > _STEM_BYTES:
+    if len(name) > len(head) or len(clean.encode()) > most_bytes:
         import hashlib  # noqa: PLC0415 - loads OpenSSL, and few names are that long
 
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        clean = f"{_cut(clean or fallback, _STEM_BYTES - 9)}-{digest}"
+        clean = f"{_cut(clean or fallback, most_bytes - 9)}-{digest}"
     return clean or fallback
 
 

@@ -170,7 +170,7 @@ def test_a_clip_that_is_not_ready_in_time_is_exit_4(
     with serve(polls=100) as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
-        assert main(["fetch", WALTZ, "--deadline", "0.3"]) == 4
+        assert main(["fetch", WALTZ, "--deadline", "1.5"]) == 4
     assert "not ready yet, the state is 'running'" in capsys.readouterr().err
 
 

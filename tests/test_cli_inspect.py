@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_row_an_instrument_with_everything_worth_knowing() -> None:
     """Range, sound and how it was found, polyphony, short notes, velocities, doubles, odd drums."""
     koto = [(0.0, 1.0, 60, 91), (0.5, 2.0, 64, 91), (1.5, 1.52, 67, 91), (1.5, 1.6, 67, 91)]
-    kit = [(0.0, 0.1, 36, 80), (0.5, 0.6, 84, 90)]
+    kit = [(0.0, 0.1, 36, 80), (0.5, 0.6, 84, 90), (1.0, 1.1, 84, 90)]
     song = Song(
         (
             Track("Koto", 1, notes=as_notes(koto), channel=0),
@@ -51,11 +51,11 @@ def test_a_row_an_instrument_with_everything_worth_knowing() -> None:
     assert (first.polyphony, first.short, first.velocities, first.velocity) == (3, 1, 1, 91)
     assert (first.duplicates, first.outside_kit, first.channel) == (1, [], 1)
     assert [row.by for row in rows] == ["name", "kit", "guess", "role", "claim", "none"]
-    assert rows[1].outside_kit == [84]
+    assert (rows[1].outside_kit, rows[1].outside_kit_notes) == ([84], [2])
     assert (rows[5].lowest, rows[5].polyphony, rows[5].velocity) == (None, 0, None)
     said = remarks(song, rows)
     assert "Koto: one velocity throughout (91)" in said
-    assert "Drums: drum pitches outside the General MIDI kit: 84 (Bell Tree)" in said
+    assert "Drums: not in the General MIDI kit: 84 (Bell Tree, 2 notes)" in said
     assert "Drums: drums on channel 1, which plays them as an instrument" in said
     assert "Zzz: 2 tracks of this name; convert --merge-tracks name joins them" in said
 
@@ -102,7 +102,7 @@ def test_the_table_reads_at_80_columns(folder: Path, capsys: pytest.CaptureFixtu
     assert lines[table + 1].split() == "# track notes range plays by poly <30ms vel. dup".split()
     assert lines[table + 2].split() == "1 Koto 4 C4-D#4 107 Koto name 1 4 flat 91 -".split()
     assert lines[table + 3].split() == "2 Drums 4 20-82 drum kit kit 4 4 flat 91 1".split()
-    assert "  Drums: drum pitches outside the General MIDI kit: 20, 82 (Shaker)" in lines
+    assert "  Drums: not in the General MIDI kit: 20 (1 note), 82 (Shaker, 1 note)" in lines
     assert max(map(len, lines)) <= 80
     assert "repair" not in out
 

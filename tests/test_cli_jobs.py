@@ -130,11 +130,11 @@ def test_clips_come_out_of_the_archive_in_any_process(
     assert "not in the archive; pass --fetch" in rows[-1]["error"]["message"]
 
 
-def _deadly(opened: Any, settings: Any) -> Any:
+def _deadly(opened: Any, settings: Any, stem: str) -> Any:
     """Convert a song unless it has no notes: that one ends its process."""
     if not opened.song.note_count:
         os.kill(os.getpid(), signal.SIGKILL)
-    return _run(opened, settings)
+    return _run(opened, settings, stem)
 
 
 _run = conversion.run

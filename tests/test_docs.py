@@ -58,6 +58,7 @@ def test_command_lines_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     convert = [sys.executable, "-m", "midikit", "convert", "answer.json", "-q", "--force", "-o"]
     for name in ("broken.mid", "hosted.mid", "reference.mid", "estimate.mid"):
         subprocess.run([*convert, name], check=True)
+    (folder / "kit.csv").write_text(blocks("text")[0])
     lines = [
         line.split("  #")[0].strip()
         for block in blocks("")
@@ -140,6 +141,7 @@ def test_every_json_key_is_in_the_readme(folder: Path) -> None:
     lines = (
         ["convert", answer, "-o", "a.mid", "--quantize", "auto", "--audio", "song.wav"],
         ["convert", damaged, mid, "-o", "b.mid", "--merge", "--check", mid],
+        ["convert", answer, "-o", "parts/", "--split"],
         ["convert", "missing.json"],
         ["inspect", answer, mid, damaged, "missing.json"],
     )

@@ -14,13 +14,16 @@ from midikit.rhythm.moving import moved_starts
 from midikit.units import qpm_from_microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
+    from midikit.convert.arrange.overlap import NoteTable
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.notes import Notes
     from midikit.model.song import Song, Track
 
-__all__ = ["Moves", "check_bytes", "check_quantized"]
+__all__ = ["Moves", "check_bytes", "check_parts", "check_quantized"]
 
 _OVERLAP = "overlapping-notes"
 """What ``overlap="keep"`` writes on purpose."""
@@ -113,6 +116,42 @@ def _sorted(notes: Notes, time: str) -> npt.NDArray[np.float64]:
     if time == "start":
         pairs = np.column_stack([pairs, notes["velocity"]])
     return pairs[np.lexsort(pairs.T[::-1])]
+
+
+def check_parts(whole: MidiPlan, parts: Sequence[MidiPlan]) -> None:
+    """Make sure that the parts of a song are together the whole.
+
+    Parameters
+    ----------
+    whole : MidiPlan
+        The whole.
+    parts : sequence of MidiPlan
+        Its parts.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If a note, or the tempo, is not the same.
+    """
+    meant = _events([whole])
+    found = _events(parts)
+    same = meant.shape == found.shape and bool((meant == found).all())
+    if not (same and all(part.tempo is whole.tempo for part in parts)):
+        raise BrokenPromiseError(
+            f"the whole has {meant.shape[1]:,} notes, its parts together have others"
+        )
+
+
+def _events(plans: Sequence[MidiPlan]) -> npt.NDArray[np.int64]:
+    """Put the notes of plans in one order: a row each for channel, tick, pitch …."""
+    columns = [_columns(plan.notes, [part.channel for part in plan.parts]) for plan in plans]
+    table = np.concatenate(columns, axis=1)
+    return table[:, np.lexsort(table)]
+
+
+def _columns(notes: NoteTable, channels: Sequence[int]) -> npt.NDArray[np.int64]:
+    channel = np.array(channels, np.int64)[notes.part]
+    return np.stack([channel, notes.start, notes.end, notes.pitch, notes.velocity])
 
 
 def check_quantized(before: Song, after: Song) -> Moves:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from midikit.cli.checks import Moves
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
+    from midikit.cli.splitting import PartFile
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.beats import BeatGrid
     from midikit.model.report import Change
@@ -60,6 +61,8 @@ class Conversion:
         The comparison that was asked for.
     checked_name : str, optional
         What it was compared with.
+    parts : tuple of PartFile, optional
+        A .mid a part, where the .mid was split.
     """
 
     song: Song
@@ -70,14 +73,20 @@ class Conversion:
     audio: AudioOffset | None = None
     checked: Comparison | None = None
     checked_name: str = ""
+    parts: tuple[PartFile, ...] = ()
 
     @property
     def tempo(self) -> TempoMap | None:
         """Tempo that the .mid claims, None where none was made."""
-        return self.layout.song.tempo if "mid" in self.files else None
+        return self.layout.song.tempo if self.has_mid else None
+
+    @property
+    def has_mid(self) -> bool:
+        """Whether a .mid was made, or one a part."""
+        return "mid" in self.files or bool(self.parts)
 
 
-def run(opened: Opened, settings: Settings) -> Conversion:
+def run(opened: Opened, settings: Settings, stem: str = "") -> Conversion:
     """Convert one input that was read, writing nothing.
 
     Parameters
@@ -86,6 +95,8 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         The input.
     settings : Settings
         What to do with it.
+    stem : str, optional
+        Name of the song, of which those of its parts are made.
 
     Returns
     -------
@@ -100,22 +111,30 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         If it is to be quantized without a tempo.
     """
     from midikit.cli.checks import check_bytes, check_quantized  # noqa: PLC0415 - loads numpy
+    from midikit.cli.splitting import part_files  # noqa: PLC0415 - as above
+    from midikit.convert.zipped import to_zip  # noqa: PLC0415 - as above
 
     if settings.division and settings.tempo == "source" and opened.is_answer:
         raise click.UsageError(NO_TEMPO)
     audio = _measured(opened.song, settings)
-    layout = _lay_out(opened.song, settings, audio)
+    layout = _finish(_lay_out(opened.song, settings, audio), settings, opened)
     song, moves = layout.song, None
     if layout.unquantized is not None and layout.quantized is not None:
         moves = check_quantized(layout.unquantized, layout.quantized)
     changes = song.changes
     files: dict[str, bytes] = {}
+    parts: tuple[PartFile, ...] = ()
     if "mid" in settings.targets:
         resolution, told = _resolution(opened.song, layout, settings)
         plan = _plan(song, settings, resolution)
-        files["mid"] = plan.to_bytes()
-        check_bytes(plan, files["mid"])
-        changes += (*told, *plan.changes)
+        if settings.split:
+            parts, more = part_files(plan, stem)
+        else:
+            files["mid"], more = plan.to_bytes(), plan.changes
+            check_bytes(plan, files["mid"])
+        changes += (*told, *more)
+    if settings.zipped:
+        files["mid"] = to_zip({part.file: part.data for part in parts})
     others = [target for target in settings.targets if target != "mid"]
     if others:
         dressed, chosen = _with_programs(song, settings)
@@ -123,8 +142,8 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         files |= {target: _render(target, dressed, layout.grid, settings) for target in others}
         changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
-    ordered = {target: files[target] for target in settings.targets}
-    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name)
+    ordered = {target: files[target] for target in settings.targets if target in files}
+    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name, parts)
 
 
 def _measured(song: Song, settings: Settings) -> AudioOffset | None:
@@ -163,6 +182,43 @@ def _lay_out(song: Song, settings: Settings, audio: AudioOffset | None) -> Layou
         sync=settings.sync,
         markers=settings.bar_markers,
     )
+
+
+def _finish(layout: Layout, settings: Settings, opened: Opened) -> Layout:
+    """Move drums to other keys and give flat parts accents, where that is asked for."""
+    song = layout.song
+    if settings.drum_map:
+        from midikit.convert.arrange.drum_map import map_drums  # noqa: PLC0415 - loads numpy
+        from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
+
+        mapped = map_drums(song, settings.drum_map)
+        what = "the drum map moves none of the drums there are"
+        none = () if len(mapped.changes) > len(song.changes) else (Change("drums", "", what, 0),)
+        song = mapped.with_tracks(mapped.tracks, *none)
+    if settings.accent:
+        song = _accented(song, layout.grid, settings, opened)
+    return layout if song is layout.song else replace(layout, song=song)
+
+
+def _accented(song: Song, grid: BeatGrid | None, settings: Settings, opened: Opened) -> Song:
+    """Give flat parts accents; say so where there is no beat to take them from."""
+    from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
+    from midikit.rhythm.accent import accent  # noqa: PLC0415 - loads numpy
+    from midikit.rhythm.given import claimed_grid  # noqa: PLC0415 - as above
+
+    if grid is None and settings.tempo == "source" and not opened.is_answer:
+        grid = claimed_grid(song)
+    if grid is None:
+        why = (
+            "an answer names no tempo" if settings.tempo == "source" else "there is no steady beat"
+        )
+        what = f"no accents: {why} to take them from"
+        return song.with_tracks(song.tracks, Change("accent", "", what, 0))
+    accented = accent(song, grid)
+    if len(accented.changes) > len(song.changes):
+        return accented
+    what = "no accents: no part has one velocity throughout"
+    return song.with_tracks(song.tracks, Change("accent", "", what, 0))
 
 
 def _offset(settings: Settings, audio: AudioOffset | None) -> float:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from midikit.cli.convert_one import Told
+    from midikit.cli.outputs import Parts
     from midikit.cli.sources import Source
 
 __all__ = ["convert"]
@@ -43,6 +44,7 @@ Examples:
   midikit convert song.json --tempo constant --quantize auto
   midikit convert drums.json bass.json keys.json -o song.mid --merge
   midikit convert song.json --audio song.wav  in sync with its audio
+  midikit convert song.json --split -o parts/ a .mid an instrument, for a DAW
   midikit convert song.json --check hosted.mid
   curl ... | midikit convert - -o song.mid
 
@@ -56,7 +58,8 @@ is written as it was played. Whether second 0 is that of the audio is not
 known: --audio measures it.
 
 Without -o the outputs go to this folder, named after their inputs; a folder
-and a .mid that would take its own name need -o. A file that is there with
+and a .mid that would take its own name need -o. With --split the parts of
+several songs go to a folder each. A file that is there with
 other content, or a link, is kept and the input fails; --force replaces it.
 No input is ever written over. Nothing is fetched or downloaded unless --fetch
 or --check hosted asks for it.
@@ -77,10 +80,14 @@ def convert(ctx: click.Context, /, source: tuple[str, ...], **options: Any) -> N
     is_merged: bool = options["merge"]
     _check_batch(inputs, settings, is_merged=is_merged)
     sources = [merged_source(inputs)] if is_merged else inputs
-    destinations = Destination.of_all(sources, chosen, output, inputs=inputs)
-    for audio, one in itertools.product(settings.audio, destinations):
+    read = _also_read(settings, options["drum_map"])
+    parts: Parts = "zip" if settings.zipped else "split" if settings.split else "whole"
+    destinations = Destination.of_all(
+        sources, chosen, output, inputs=inputs, parts=parts, read=read
+    )
+    for also, one in itertools.product(read, destinations):
         for path in one.paths.values():
-            refuse_same(Path(audio), path)
+            refuse_same(also, path)
     if options["as_json"] and destinations[0].is_stdout:
         raise click.UsageError("--json and the output both go to stdout; pass -o FILE")
     fetcher = None
@@ -100,6 +107,12 @@ def convert(ctx: click.Context, /, source: tuple[str, ...], **options: Any) -> N
     batch.run(jobs, 1 if alone or len(sources) == 1 else options["jobs"])
     batch.finish()
     ctx.exit(batch.worst)
+
+
+def _also_read(settings: Settings, drum_map: str | None) -> list[Path]:
+    """List the files that are read beside the inputs: no output may take their places."""
+    check = None if settings.check == "hosted" else settings.check
+    return [Path(name) for name in (*settings.audio, drum_map, check) if name]
 
 
 def _check_batch(inputs: Sequence[Source], settings: Settings, *, is_merged: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from midikit.cli.beat_words import moved_words, short_tempo
 from midikit.cli.conversion import run
+from midikit.cli.daw_words import last_lines
 from midikit.cli.exits import code_of
 from midikit.cli.merging import merge_opened
 from midikit.cli.outcome import beat_lines, moves_lines, outcome_row, print_check
@@ -14,11 +15,14 @@ from midikit.cli.outputs import typed, write_outputs, write_stdout
 from midikit.cli.record import Record
 from midikit.cli.report import WIDTH
 from midikit.cli.sources import open_source
+from midikit.cli.splitting import part_paths, parts_lines
 from midikit.cli.words import count, length, size
 from midikit.errors import ConversionError
 from midikit.escape import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from midikit.cli.calls import Fetcher
     from midikit.cli.conversion import Conversion
     from midikit.cli.outputs import Destination
@@ -110,7 +114,7 @@ class Converter:
             opened = merge_opened(job.inputs, read)
             if self.is_single:
                 self._check_overrides(opened.song)
-            result = run(opened, self.settings)
+            result = run(opened, self.settings, job.destination.stem)
             self._write(result, job.destination)
         except BrokenPipeError:
             raise
@@ -159,6 +163,8 @@ class Converter:
             write_stdout(next(iter(result.files.values())))
             return
         files = {destination.paths[target]: data for target, data in result.files.items()}
+        if destination.folder is not None:
+            files |= part_paths(result.parts, destination)
         write_outputs(files, force=self.force)
 
     def _print(self, record: Record, job: Job, opened: Opened, result: Conversion) -> None:
@@ -166,24 +172,38 @@ class Converter:
             f"{typed(path)} ({size(len(result.files[target]))})"
             for target, path in job.destination.paths.items()
         ]
+        if self.settings.zipped and written:
+            index = [*result.files].index("mid")
+            written[index] += f", {count(len(result.parts), 'part')}"
+        folder = job.destination.folder
+        if folder is not None and not self.is_single:
+            total = size(sum(len(part.data) for part in result.parts))
+            written.append(f"{_folder(folder)} ({count(len(result.parts), 'part')}, {total})")
         if self.is_single:
-            self._print_one(record, job.source, opened, result, written)
+            self._print_one(record, job, opened, result, written)
         else:
             self._print_row(record, job.source, opened, result, written)
 
     def _print_one(
-        self, record: Record, source: Source, opened: Opened, result: Conversion, written: list[str]
+        self, record: Record, job: Job, opened: Opened, result: Conversion, written: list[str]
     ) -> None:
-        """Say everything about the only song."""
+        """Say everything about the only song, last what a producer needs."""
         song = result.song
-        record.heading(source.name, f"{_counts(song)}, {length(song.end)}")
+        record.heading(job.source.name, f"{_counts(song)}, {length(song.end)}")
         self._print_findings(record, opened, result)
-        for line in beat_lines(result, self.settings, opened):
+        for line in beat_lines(result):
             record.say(line)
         together = ", ".join(written)
         for line in [together] if len(together) <= _WRITTEN else written:
             if line:
                 record.say("  wrote ", (line, "good"))
+        if job.destination.folder is not None:
+            first, *others = parts_lines(result.parts, _folder(job.destination.folder))
+            record.say("  wrote ", (first, "good"), ":")
+            for line in others:
+                record.say(f"  {line}")
+        for line in last_lines(result, self.settings, opened):
+            record.say(line)
 
     def _print_row(
         self, record: Record, source: Source, opened: Opened, result: Conversion, written: list[str]
@@ -218,7 +238,10 @@ class Converter:
                 record.say(line)
         if result.checked is not None:
             print_check(record, result, opened)
-            if "mid" in result.files:
+            if result.parts:
+                parts = count(len(result.parts), "part")
+                record.say(f"  {parts} read back: together they hold every note as meant")
+            elif result.has_mid:
                 record.say("  the .mid was read back: it holds every note as meant")
 
 
@@ -228,6 +251,11 @@ def _row(job: Job) -> dict[str, Any]:
     if job.source.kind == "merged":
         row["sources"] = [one.exactly for one in job.inputs]
     return row
+
+
+def _folder(path: Path) -> str:
+    shown = typed(path)
+    return "this folder" if shown == "." else f"{shown}/"
 
 
 def _counts(song: Song) -> str:

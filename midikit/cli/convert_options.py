@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.daw_options import DAW_OPTIONS
 from midikit.cli.options import Number, ProcessNumber, WholeNumber, read_programs, read_tempo
 from midikit.cli.report import common_options
 
@@ -154,6 +155,7 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "If in doubt, the song stays.",
         ),
     ),
+    "Into a DAW": DAW_OPTIONS,
     "Sounds, notes and rolls": (
         click.option(
             "--programs",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from midikit.cli.daw_options import check_daw_options
 from midikit.escape import printable, quoted
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ _SHOWN = 40
 _NUMBER = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TEMPI = ("auto", "constant", "source")
-_OF_THE_MID = ("merge_tracks", "overlap", "short", "ticks_per_quarter", "bar_markers")
+_OF_THE_MID = ("merge_tracks", "overlap", "short", "ticks_per_quarter", "bar_markers", "split")
 _OF_THE_ESTIMATE = ("tempo_hint", "beats_per_bar", "downbeat", "bar_markers")
 _OF_QUANTIZING = ("strength", "swing", "triplets", "window", "ends")
+_SPELT = {"zipped": "zip"}
 _WITHOUT_SWING = ("1/4", "1/8t", "1/16t")
 
 
@@ -145,10 +147,11 @@ def check_effects(ctx: click.Context, targets: Sequence[str]) -> None:
         ("fs", "--to npz", "npz" in targets),
         ("per_beat", "--to npz", "npz" in targets),
         *((name, "--to mid", "mid" in targets) for name in _OF_THE_MID),
+        ("zipped", "--to mid", "mid" in targets),
     ]
     for name, needed, there in needs:
         if not there and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = f"--{name.replace('_', '-')}"
+            option = f"--{_SPELT.get(name, name).replace('_', '-')}"
             raise click.UsageError(f"{option} has no effect without {needed}")
     if values["align"] and not (is_estimated or quantizes):
         raise click.UsageError(
@@ -176,6 +179,7 @@ def _check_pairs(values: dict[str, Any], ctx: click.Context) -> None:
                     f"{option} puts the notes where the audio has them, {other} moves them from "
                     "there; pass one of them"
                 )
+    check_daw_options(values)
     division = values["division"]
     if division.endswith("t") and values["triplets"] == "no":
         raise click.UsageError(f"--quantize {division} is a triplet; --triplets no forbids it")

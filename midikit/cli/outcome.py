@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from midikit.cli.audio_words import audio_lines
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
-from midikit.cli.beat_words import grid_lines, lag_lines, moved_words, wrapped
+from midikit.cli.beat_words import lag_lines, moved_words, wrapped
+from midikit.cli.daw_words import daw_row, flat_lines, flat_rows
 from midikit.cli.exits import Exit
 from midikit.cli.rows import change_row, repair_row, tempo_row
-from midikit.cli.words import apart, count, tempo_text
+from midikit.cli.splitting import part_paths, part_rows
+from midikit.cli.words import apart, count
 
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves
@@ -18,55 +20,32 @@ if TYPE_CHECKING:
     from midikit.cli.report import Report
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
-    from midikit.model.tempo import TempoMap
 
 __all__ = ["beat_lines", "moves_lines", "outcome_row", "print_check"]
 
 
-def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[str]:
-    """Say which tempo is written and why, what the beat is, and where the parts are.
+def beat_lines(result: Conversion) -> list[str]:
+    """Say how the audio and the parts lie, how far the song was moved, and what is flat.
 
     Parameters
     ----------
     result : Conversion
         What became of the input.
-    settings : Settings
-        What was asked for.
-    opened : Opened
-        The input.
 
     Returns
     -------
     list of str
         Lines of at most 80 characters.
     """
-    layout, tempo = result.layout, result.tempo
+    layout = result.layout
     lines = [] if result.audio is None else audio_lines(result.audio)
-    if layout.is_estimated and layout.grid is not None:
-        lines += grid_lines(layout.grid, layout.song)
-    elif tempo is not None:
-        lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
     if layout.sync_offset is not None:
         moved = moved_words(layout.sync_offset)
         lines += wrapped("offset", f"the whole song {moved}, for --sync bar")
     if not layout.is_aligned:
         kept = "parts left where they are (--align puts them together)"
         lines += lag_lines(result.song, layout.lags, kept)
-    return lines
-
-
-def _tempo_words(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
-    """Say which tempo the .mid claims where it is not that of a grid that was found."""
-    said = tempo_text(tempo)
-    if not isinstance(settings.tempo, str):
-        return f"{said}, as asked; the seconds stay"
-    if not opened.is_answer:
-        return f"{said}, as in the input"
-    if settings.tempo == "source":
-        return f"{said}, the default: the answer names none"
-    if not opened.song.note_count:
-        return f"{said}, a nominal one"
-    return f"{said}, a nominal one (--tempo-hint BPM or --tempo BPM if you know it)"
+    return lines + flat_lines(layout.song)
 
 
 def moves_lines(moves: Moves, settings: Settings) -> list[str]:
@@ -143,11 +122,16 @@ def outcome_row(result: Conversion, settings: Settings, destination: Destination
     """
     song, moves, checked = result.song, result.moves, result.checked
     layout = result.layout
+    outputs = [(target, path, result.files[target]) for target, path in destination.paths.items()]
+    if destination.folder is not None:
+        paths = part_paths(result.parts, destination)
+        outputs += [("mid", path, data) for path, data in paths.items()]
     return {
         "outputs": [
-            {"target": target, "path": str(path), "bytes": len(result.files[target])}
-            for target, path in destination.paths.items()
+            {"target": target, "path": str(path), "bytes": len(data)}
+            for target, path, data in outputs
         ],
+        "parts": part_rows(result.parts) if result.parts else None,
         "tracks": len(song.tracks),
         "notes": song.note_count,
         "seconds": song.end,
@@ -157,12 +141,14 @@ def outcome_row(result: Conversion, settings: Settings, destination: Destination
         "aligned": layout.is_aligned,
         "sync_offset": layout.sync_offset,
         "audio_offset": audio_row(result.audio, settings.audio_offset),
+        "flat": flat_rows(layout.song),
+        "daw": daw_row(result, settings),
         "repairs": [repair_row(repair) for repair in song.repairs],
         "changes": [change_row(change) for change in result.changes],
         "quantized": None
         if moves is None
         else {"notes": moves.notes, "moved": moves.moved, "largest": moves.largest},
-        "read_back": True if "mid" in result.files else None,
+        "read_back": True if result.has_mid else None,
         "check": None if checked is None else {"against": result.checked_name, **checked.to_dict()},
         "exit": int(Exit.DONE if checked is None or checked.same else Exit.DIFFERENT),
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
@@ -16,13 +16,14 @@ from midikit.escape import folded, printable, unique_stems
 from midikit.files import check_replace, make_folder, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from midikit.cli.sources import Source
 
 __all__ = [
     "TARGETS",
     "Destination",
+    "Parts",
     "parse_targets",
     "refuse_same",
     "typed",
@@ -42,6 +43,12 @@ TARGETS = {
 }
 """Each target and the ending of its files."""
 
+ZIP = ".zip"
+"""The ending of a file that holds the parts of a song."""
+
+Parts: TypeAlias = Literal["whole", "split", "zip"]
+"""What becomes of the .mid: one file, one a part, or one .zip with a file a part."""
+
 STDOUT = "-"
 _ALIKE = {".midi": ".mid"}
 _STDOUT_PATHS = frozenset(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
@@ -55,14 +62,26 @@ class Destination:
     ----------
     paths : dict of str to Path
         The file of each target; empty for stdout.
+    stem : str, optional
+        The song's name, of which those of its parts are made.
+    folder : Path or None, optional
+        Where a file a part goes; None where the .mid is one file.
+    is_own : bool, optional
+        Whether that folder is there for this song alone.
+    read : tuple of Path, optional
+        Files in that folder that are read.
     """
 
     paths: dict[str, Path]
+    stem: str = ""
+    folder: Path | None = None
+    is_own: bool = False
+    read: tuple[Path, ...] = ()
 
     @property
     def is_stdout(self) -> bool:
         """Whether the one target is written to stdout."""
-        return not self.paths
+        return not self.paths and self.folder is None
 
     @classmethod
     def of_all(
@@ -72,6 +91,8 @@ class Destination:
         output: str | None,
         *,
         inputs: Sequence[Source] | None = None,
+        parts: Parts = "whole",
+        read: Sequence[Path] = (),
     ) -> list[Destination]:
         """Choose the files of every input before any is written.
 
@@ -85,6 +106,11 @@ class Destination:
             What ``-o`` says.
         inputs : sequence of Source or None, optional
             What is read, where `sources` are made of it.
+        parts : {"whole", "split", "zip"}, optional
+            What becomes of the .mid. With ``"split"`` the parts of one source go to the folder, of
+            several to a folder each in it.
+        read : sequence of Path, optional
+            What else is read.
 
         Returns
         -------
@@ -101,20 +127,24 @@ class Destination:
         """
         output = _checked(output)
         inputs = sources if inputs is None else inputs
+        stems = _stems(sources)
+        endings = {**TARGETS, "mid": ZIP} if parts == "zip" else TARGETS
         if output == STDOUT or (output is None and [s.kind for s in sources] == ["stdin"]):
-            _check_stdout(len(sources), targets, asked=output == STDOUT)
-            return [cls({}) for _ in sources]
-        if output is not None and _names_file(output):
-            _check_file(len(sources), targets, output)
+            _check_stdout(len(sources), targets, parts, asked=output == STDOUT)
+            return [cls({}, stem) for stem in stems]
+        if output is not None and _names_file(output, endings):
+            _check_file(len(sources), targets, output, parts)
             _check_inputs(inputs, Path(output))
-            return [cls({targets[0]: Path(output)})]
+            return [cls({targets[0]: Path(output)}, stem) for stem in stems]
         folder = Path(output or ".")
         _check_folders(inputs, targets, output)
-        made = [
-            cls({t: folder / f"{stem}{TARGETS[t]}" for t in targets}) for stem in _stems(sources)
-        ]
+        single = [target for target in targets if target != "mid" or parts != "split"]
+        made = [cls({t: folder / f"{stem}{endings[t]}" for t in single}, stem) for stem in stems]
         _check_names(inputs, made)
-        return made
+        if parts != "split":
+            return made
+        known = [source.path for source in inputs if source.path is not None]
+        return [*_with_folders(made, folder, [*known, *read])]
 
 
 def parse_targets(words: Sequence[str], output: str | None) -> list[str]:
@@ -243,20 +273,43 @@ def _checked(output: str | None) -> str | None:
     return output
 
 
-def _names_file(output: str) -> bool:
+def _with_folders(
+    made: Sequence[Destination], folder: Path, read: Sequence[Path]
+) -> Iterator[Destination]:
+    """Choose the folder of each song's parts: a single one needs none of its own."""
+    inside: dict[Path, list[Path]] = {}
+    for path in read:
+        with contextlib.suppress(OSError, RuntimeError):
+            inside.setdefault(path.resolve().parent, []).append(path)
+    is_own = len(made) > 1
+    for one in made:
+        parts = folder / one.stem if is_own else folder
+        with contextlib.suppress(OSError, RuntimeError):
+            there = tuple(inside.get(parts.resolve(), ()))
+            yield replace(one, folder=parts, is_own=is_own, read=there)
+            continue
+        yield replace(one, folder=parts, is_own=is_own)  # said better by what writes there
+
+
+def _names_file(output: str, endings: Mapping[str, str]) -> bool:
     """Whether ``-o`` names a file and not a folder."""
     if output.endswith(("/", os.sep)) or Path(output).is_dir():
         return False
     suffix = _suffix(output)
-    if suffix and suffix not in TARGETS.values():
+    if suffix and suffix not in (*TARGETS.values(), *endings.values()):
+        hint = "; --zip writes the parts of a song to one" if suffix == ZIP else ""
         raise click.UsageError(
             f"-o {printable(output, 80)}: cannot write {printable(suffix, 20)}; expected "
-            f"{', '.join(TARGETS.values())} or a folder/"
+            f"{', '.join(TARGETS.values())} or a folder/{hint}"
         )
     return bool(suffix)
 
 
-def _check_stdout(number: int, targets: Sequence[str], *, asked: bool) -> None:
+def _check_stdout(number: int, targets: Sequence[str], parts: Parts, *, asked: bool) -> None:
+    if parts == "split":
+        raise click.UsageError(
+            "--split makes a file a part, stdout holds one; pass -o DIR, or --zip"
+        )
     if number != 1 or len(targets) != 1:
         raise click.UsageError("stdout holds one output: pass one SOURCE and one target, or -o DIR")
     if targets[0] != "csv" and sys.stdout.isatty():
@@ -264,11 +317,20 @@ def _check_stdout(number: int, targets: Sequence[str], *, asked: bool) -> None:
         raise click.UsageError(f"stdout{hint} is a terminal; pass -o FILE or redirect it")
 
 
-def _check_file(number: int, targets: Sequence[str], output: str) -> None:
+def _check_file(number: int, targets: Sequence[str], output: str, parts: Parts) -> None:
     shown = printable(output, 80)
+    if parts == "split" and "mid" in targets:
+        raise click.UsageError(
+            f"-o {shown} is one file, --split makes one a part; pass a folder, or --zip with -o "
+            "FILE.zip"
+        )
     if number > 1 or len(targets) > 1:
         what = f"{number} inputs" if number > 1 else f"{len(targets)} targets"
         raise click.UsageError(f"-o {shown} is one file, but there are {what}; pass a folder")
+    if parts == "zip" and targets[0] == "mid":
+        if _suffix(output) != ZIP:
+            raise click.UsageError(f"-o {shown}: --zip writes a {ZIP} file")
+        return
     ending = TARGETS[targets[0]]
     if not (_suffix(output) == ending or _suffix(output).endswith(ending.split(".")[-1])):
         raise click.UsageError(f"-o {shown}: --to {targets[0]} is written to a {ending} file")

@@ -73,10 +73,12 @@ def remarks(song: Song, rows: list[Row]) -> list[str]:
             found.append(f"{name}: one velocity throughout ({row.velocity})")
         if row.outside_kit:
             names = [
-                f"{pitch} ({DRUM_NAMES[pitch]})" if pitch in DRUM_NAMES else str(pitch)
-                for pitch in row.outside_kit
+                f"{pitch} ({DRUM_NAMES[pitch]}, {count(number, 'note')})"
+                if pitch in DRUM_NAMES
+                else f"{pitch} ({count(number, 'note')})"
+                for pitch, number in zip(row.outside_kit, row.outside_kit_notes, strict=True)
             ]
-            found.append(f"{name}: drum pitches outside the General MIDI kit: {few(names)}")
+            found.append(f"{name}: not in the General MIDI kit: {few(names)}")
         if row.drum and row.channel not in (None, 10):
             found.append(
                 f"{name}: drums on channel {row.channel}, which plays them as an instrument"

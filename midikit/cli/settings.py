@@ -65,6 +65,12 @@ class Settings:
         Frames a second of the roll.
     per_beat : int or None, optional
         Frames a beat of the roll instead.
+    split, zipped : bool, optional
+        Make a .mid a part; put these into one .zip.
+    drum_map : dict of int to int, optional
+        Where to move the pitches of drum tracks.
+    accent : bool, optional
+        Whether to give flat parts accents.
     check : str or None, optional
         ``hosted``, or a .mid to compare with.
     strict : bool, optional
@@ -96,6 +102,10 @@ class Settings:
     ticks_per_quarter: int | None = None
     fs: float = 100.0
     per_beat: int | None = None
+    split: bool = False
+    zipped: bool = False
+    drum_map: dict[int, int] = field(default_factory=dict)
+    accent: bool = False
     check: str | None = None
     strict: bool = False
 
@@ -114,10 +124,21 @@ class Settings:
         -------
         Settings
             The settings.
+
+        Raises
+        ------
+        MidikitError
+            If the drum map cannot be read.
         """
         values = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
         values["targets"] = tuple(targets)
         values["division"] = None if values["division"] == "off" else values["division"]
         values["triplets"] = _TRIPLETS[values["triplets"]]
         values["audio_offset"] = values["audio_offset"] or 0.0
+        values["split"] = values["split"] or values["zipped"]
+        values["drum_map"] = {}
+        if options["drum_map"] is not None:
+            from midikit.parse.drum_map import read_drum_map  # noqa: PLC0415 - few ask for one
+
+            values["drum_map"] = read_drum_map(options["drum_map"])
         return cls(**values)

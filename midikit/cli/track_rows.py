@@ -52,6 +52,8 @@ class Row:
         Notes that repeat another of their pitch and start.
     outside_kit : list of int
         Drum pitches outside the General MIDI kit.
+    outside_kit_notes : list of int
+        Notes of each of them.
     channel : int or None
         Channel of 16 it came from, from 1.
     """
@@ -71,6 +73,7 @@ class Row:
     velocity: int | None
     duplicates: int
     outside_kit: list[int]
+    outside_kit_notes: list[int]
     channel: int | None
 
 
@@ -102,9 +105,14 @@ def _describe(index: int, track: Track, program: int | None) -> Row:
     from midikit.model.notes import greatest_polyphony  # noqa: PLC0415 - as above
 
     notes = track.notes
-    pitches: npt.NDArray[np.int32] = np.unique(notes["pitch"])
+    pitches: npt.NDArray[np.int32]
+    pitches, counts = np.unique(notes["pitch"], return_counts=True)
     velocities = np.unique(notes["velocity"]).tolist()
-    outside = [pitch for pitch in pitches.tolist() if track.is_drum and pitch not in _GM_DRUMS]
+    outside = {
+        pitch: number
+        for pitch, number in zip(pitches.tolist(), counts.tolist(), strict=True)
+        if track.is_drum and pitch not in _GM_DRUMS
+    }
     return Row(
         track=index,
         name=track.name,
@@ -120,7 +128,8 @@ def _describe(index: int, track: Track, program: int | None) -> Row:
         velocities=len(velocities),
         velocity=velocities[0] if len(velocities) == 1 else None,
         duplicates=_duplicates(notes),
-        outside_kit=outside,
+        outside_kit=[*outside],
+        outside_kit_notes=[*outside.values()],
         channel=None if track.channel is None else track.channel + 1,
     )
 

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midikit.convert.arrange.split import part_names
     from midikit.convert.audio.wav import synthesizer, to_wav, write_wav
     from midikit.convert.midi import plan_midi, to_midi, write_midi
     from midikit.convert.objects import (
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     )
     from midikit.convert.play import play
     from midikit.convert.table import to_csv, to_notes_npz, write_csv, write_notes_npz
+    from midikit.convert.zipped import to_zip
 
 __all__ = [
     "from_mido",
     "from_pretty_midi",
     "mido_losses",
+    "part_names",
     "plan_midi",
     "play",
     "pretty_midi_losses",
@@ -37,6 +40,7 @@ __all__ = [
     "to_notes_npz",
     "to_pretty_midi",
     "to_wav",
+    "to_zip",
     "write_csv",
     "write_midi",
     "write_notes_npz",
@@ -44,6 +48,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "arrange.split": ("part_names",),
     "audio.wav": ("synthesizer", "to_wav", "write_wav"),
     "midi": ("plan_midi", "to_midi", "write_midi"),
     "objects": (
@@ -52,6 +57,7 @@ _HOME = {
     ),
     "play": ("play",),
     "table": ("to_csv", "to_notes_npz", "write_csv", "write_notes_npz"),
+    "zipped": ("to_zip",),
 }
 _MODULE_OF = {
     name: f"midikit.convert.{module}" for module, names in _HOME.items() for name in names

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from midikit.model.beats import BeatGrid
     from midikit.model.song import Song
 
-__all__ = ["ON_TIME", "bar_lines", "pickup_bars", "sync_offset"]
+__all__ = ["ON_TIME", "bar_lines", "bar_number", "pickup_bars", "sync_offset"]
 
 ON_TIME = 0.03
 """Seconds by which a note may come before the first bar line and still be meant to be on it."""
 
 _AT_ZERO = 1e-9
+_NO_BAR = 1e-6
+"""Bars that a time signature may be late by and count as on the bar line."""
+
+_SHORTEST = 64
+"""Of the notes that a time signature may count; what claims shorter ones counts 64ths."""
 
 
 def bar_lines(grid: BeatGrid) -> npt.NDArray[np.float64]:
@@ -48,6 +53,39 @@ def bar_lines(grid: BeatGrid) -> npt.NDArray[np.float64]:
     stop = max(start, (len(grid.beats) - 1 - first + per_bar - 1) // per_bar)
     bar = np.arange(start, max(stop, start + 1) + 1)
     return np.maximum(grid.time_at(first + bar * per_bar), 0.0)
+
+
+def bar_number(song: Song, seconds: float) -> int:
+    """Tell the bar that a sequencer shows at a second of a song.
+
+    Parameters
+    ----------
+    song : Song
+        The song; its tempo and time signatures count, 4/4 before the first. A signature begins a
+        bar.
+    seconds : float
+        When. What is early by no more than onsets scatter is meant to be on the bar line.
+
+    Returns
+    -------
+    int
+        The bar, from 1.
+
+    Examples
+    --------
+    >>> from midikit.model.song import Song
+    >>> bar_number(Song(()), 1.9), bar_number(Song(()), 1.99)
+    (1, 2)
+    """
+    quarters = song.tempo.to_quarters
+    at = float(quarters(seconds + ON_TIME))
+    bar, begin, length = 1, 0.0, 4.0
+    for second, numerator, denominator in song.time_signatures:
+        if (here := float(quarters(second))) > at:
+            break
+        bar += int(np.ceil((here - begin) / length - _NO_BAR))
+        begin, length = here, 4.0 * max(numerator, 1) / min(denominator, _SHORTEST)
+    return bar + int((at - begin) / length)
 
 
 def sync_offset(song: Song, grid: BeatGrid) -> float:

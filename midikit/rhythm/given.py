@@ -1,11 +1,17 @@
-"""Refuse what is no grid in words: `estimate_beats` may have found none."""
+"""Grids that are given or claimed, and what is none: `estimate_beats` may have found none."""
 
 from __future__ import annotations
 
-from midikit.errors import ConversionError
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from midikit.errors import ConversionError, NotesError
 from midikit.model.beats import BeatGrid
 
-__all__ = ["check_grid"]
+if TYPE_CHECKING:
+    from midikit.model.song import Song
+
+__all__ = ["check_grid", "claimed_grid"]
 
 
 def check_grid(grid: object) -> None:
@@ -32,3 +38,35 @@ def check_grid(grid: object) -> None:
         )
     if not isinstance(grid, BeatGrid):
         raise ConversionError(f"grid is a {type(grid).__name__}; expected a BeatGrid")
+
+
+def claimed_grid(song: Song) -> BeatGrid:
+    """Make the grid that a song claims by its tempo and its last time signature.
+
+    Parameters
+    ----------
+    song : Song
+        The song.
+
+    Returns
+    -------
+    BeatGrid
+        Its beats, with a bar line where that signature stands; 4/4 from second 0 without one.
+
+    Raises
+    ------
+    LimitError
+        If there are more beats than a grid lists.
+
+    Examples
+    --------
+    >>> from midikit.model.song import Song
+    >>> claimed_grid(Song(())).meter
+    (4, 4)
+    """
+    second, *meter = song.time_signatures[-1] if song.time_signatures else (0.0, 4, 4)
+    try:
+        grid = BeatGrid.from_tempo(song.tempo, end=song.end, meter=(int(meter[0]), int(meter[1])))
+    except NotesError:  # a signature such as 0/4
+        grid = BeatGrid.from_tempo(song.tempo, end=song.end)
+    return replace(grid, first_downbeat=round(float(grid.beat_at(second))))

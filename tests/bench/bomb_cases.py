@@ -102,6 +102,8 @@ CALLS: dict[str, tuple[Callable[[mk.Song], object], tuple[str, ...]]] = {
     "to_pretty_midi": (convert.to_pretty_midi, (_FINE, _LIMIT)),
     "compare": (lambda song: mk.compare(song, song, tolerance=1e9), (_FINE,)),
     "merge_songs": (lambda song: mk.merge_songs([song, song]), (_FINE,)),
+    "split_song": (mk.split_song, (_FINE,)),
+    "accent": (lambda song: mk.accent(song, _GRID, only_flat=False), (_FINE,)),
 }
 """What is done to each of `SONGS`, and how that may end."""
 
@@ -158,6 +160,11 @@ def _array(data: bytes, max_bytes: int = 1 << 30) -> object:
     return from_npz(data, ["values"], max_bytes=max_bytes)
 
 
+def _told(tracks: int, size: int) -> mk.Song:
+    """Make a song of many tracks with one long text."""
+    return mk.Song(TINY.tracks * tracks, events=(mk.Event(0.0, 1, bytes(size)),))
+
+
 def _long_names(length: int, notes: int) -> mk.Song:
     rows = mk.as_notes([(i * 0.01, i * 0.01 + 1.0, 60, 90) for i in range(notes)])
     long = mk.Track("n" * length, notes=rows)
@@ -212,6 +219,12 @@ CASES: dict[str, Case] = {
     ),
     "notes.npz of 500 tracks with one long name": Case(
         lambda: convert.to_notes_npz(_NAMED), lambda: convert.to_notes_npz(TINY), (_LIMIT,)
+    ),
+    "split 32,000 tracks": Case(
+        lambda: mk.split_song(mk.Song(TINY.tracks * 32_000)), lambda: mk.split_song(TINY), (_LIMIT,)
+    ),
+    "split 1,000 tracks with 2 MiB of text": Case(
+        lambda: mk.split_song(_told(1000, 2 << 20)), lambda: mk.split_song(_told(1, 9)), (_LIMIT,)
     ),
     "csv of a long name in 2,000 rows": Case(
         lambda: convert.to_csv(_NAMED), lambda: convert.to_csv(TINY), (_LIMIT,)
