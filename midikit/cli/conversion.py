@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.key import write_key
 from midikit.errors import InputError
 from midikit.escape import printable
 from midikit.files import check_plain
 
 if TYPE_CHECKING:
     from midikit.cli.checks import Moves
+    from midikit.cli.key import KeyFound
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
     from midikit.convert.arrange.plan import MidiPlan
@@ -56,6 +58,8 @@ class Conversion:
         What quantizing did.
     audio : AudioOffset or None, optional
         What the audio was measured to be later by.
+    key : KeyFound or None, optional
+        The key that was found or given, where it was asked for.
     checked : Comparison or None, optional
         The comparison that was asked for.
     checked_name : str, optional
@@ -68,6 +72,7 @@ class Conversion:
     changes: tuple[Change, ...]
     moves: Moves | None = None
     audio: AudioOffset | None = None
+    key: KeyFound | None = None
     checked: Comparison | None = None
     checked_name: str = ""
 
@@ -104,7 +109,7 @@ def run(opened: Opened, settings: Settings) -> Conversion:
     if settings.division and settings.tempo == "source" and opened.is_answer:
         raise click.UsageError(NO_TEMPO)
     audio = _measured(opened.song, settings)
-    layout = _lay_out(opened.song, settings, audio)
+    layout, key = write_key(_lay_out(opened.song, settings, audio), settings.key)
     song, moves = layout.song, None
     if layout.unquantized is not None and layout.quantized is not None:
         moves = check_quantized(layout.unquantized, layout.quantized)
@@ -124,7 +129,7 @@ def run(opened: Opened, settings: Settings) -> Conversion:
         changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
     ordered = {target: files[target] for target in settings.targets}
-    return Conversion(opened.song, layout, ordered, changes, moves, audio, checked, name)
+    return Conversion(opened.song, layout, ordered, changes, moves, audio, key, checked, name)
 
 
 def _measured(song: Song, settings: Settings) -> AudioOffset | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from midikit.cli.key import key_option
 from midikit.cli.options import Number, ProcessNumber, WholeNumber, read_programs, read_tempo
 from midikit.cli.report import common_options
 
@@ -97,6 +98,7 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "move onto the beat that was found.",
         ),
     ),
+    "Key": (key_option,),
     "Quantizing": (
         click.option(
             "--quantize",

@@ -8,6 +8,7 @@ from midikit.cli.audio_words import audio_lines
 from midikit.cli.beat_rows import audio_row, grid_row, lag_rows
 from midikit.cli.beat_words import grid_lines, lag_lines, moved_words, wrapped
 from midikit.cli.exits import Exit
+from midikit.cli.key import key_row, span_rows
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.words import apart, count, tempo_text
 
@@ -46,6 +47,8 @@ def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
         lines += grid_lines(layout.grid, layout.song)
     elif tempo is not None:
         lines += wrapped("tempo in the .mid", _tempo_words(tempo, settings, opened))
+    if result.key is not None and result.key.written:
+        lines += result.key.lines()
     if layout.sync_offset is not None:
         moved = moved_words(layout.sync_offset)
         lines += wrapped("offset", f"the whole song {moved}, for --sync bar")
@@ -157,6 +160,8 @@ def outcome_row(result: Conversion, settings: Settings, destination: Destination
         "aligned": layout.is_aligned,
         "sync_offset": layout.sync_offset,
         "audio_offset": audio_row(result.audio, settings.audio_offset),
+        "key": None if result.key is None else key_row(result.key.key),
+        "keys": [] if result.key is None else span_rows(result.key.written),
         "repairs": [repair_row(repair) for repair in song.repairs],
         "changes": [change_row(change) for change in result.changes],
         "quantized": None

@@ -65,6 +65,8 @@ class Settings:
         Frames a second of the roll.
     per_beat : int or None, optional
         Frames a beat of the roll instead.
+    key : {"off", "auto", "sections"} or Key, optional
+        Which key signature to write.
     check : str or None, optional
         ``hosted``, or a .mid to compare with.
     strict : bool, optional
@@ -96,6 +98,7 @@ class Settings:
     ticks_per_quarter: int | None = None
     fs: float = 100.0
     per_beat: int | None = None
+    key: Any = "off"
     check: str | None = None
     strict: bool = False
 
