@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midikit.model.key import MODES, Key
-from midikit.tonality.evidence import gather
+from midikit.tonality.evidence import features_of, gather
 from midikit.tonality.model import probabilities, tonality, weights
+from midikit.tonality.path import key_path
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from midikit.model.song import Song
+    from midikit.tonality.evidence import Evidence
 
-__all__ = ["SURE_ENOUGH", "estimate_key", "key_of"]
+__all__ = [
+    "REFUSED_BELOW",
+    "SURE_ENOUGH",
+    "estimate_key",
+    "has_key",
+    "key_of",
+    "most_of",
+    "stretch_key",
+]
 
 SURE_ENOUGH = 0.6
 """Confidence from which on a key that was found is written, unless another limit is given."""
 
-_REFUSED_BELOW = 0.5
+REFUSED_BELOW = 0.5
+"""Probability of there being a key at all, below which none is told."""
 
 
 def estimate_key(song: Song, *, start: float | None = None, end: float | None = None) -> Key | None:
@@ -67,12 +78,74 @@ def estimate_key(song: Song, *, start: float | None = None, end: float | None = 
     found = gather(song, start=start, end=end)
     if found is None:
         return None
-    counts = found.counts.sum(axis=0)[None]
-    notes = np.array([found.notes.sum()])
-    tonal = float(tonality(counts, notes, weights())[0])
-    if tonal < _REFUSED_BELOW:
-        return None
-    return key_of(probabilities(counts, notes, weights())[0] * tonal)
+    path = key_path(found, weights())
+    chance = has_key(found, path)
+    return stretch_key(found, most_of(path), chance) if chance >= REFUSED_BELOW else None
+
+
+def most_of(path: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Take the steps of the key that lasts longest.
+
+    Parameters
+    ----------
+    path : ndarray of int64, shape (steps,)
+        As `key_path` gives it.
+
+    Returns
+    -------
+    ndarray of bool, shape (steps,)
+        Which steps.
+
+    Examples
+    --------
+    >>> most_of(np.array([7, 7, 9, 9, 9, 7, 7])).tolist()
+    [True, True, False, False, False, True, True]
+    """
+    most: npt.NDArray[np.bool_] = path == np.bincount(path).argmax()
+    return most
+
+
+def has_key(found: Evidence, path: npt.NDArray[np.int64]) -> float:
+    """Tell how likely it is that a song has a key at all, by what is in its main one.
+
+    Parameters
+    ----------
+    found : Evidence
+        The song.
+    path : ndarray of int64, shape (steps,)
+        As `key_path` gives it.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    return float(tonality(features_of(found.counts[most_of(path)]), weights())[0])
+
+
+def stretch_key(
+    found: Evidence, steps: npt.NDArray[np.bool_], chance: float, best: int | None = None
+) -> Key:
+    """Tell the key of some steps of a song.
+
+    Parameters
+    ----------
+    found : Evidence
+        The song.
+    steps : ndarray of bool, shape (steps,)
+        Which of its steps.
+    chance : float
+        Probability that there is a key at all.
+    best : int or None, optional
+        The key to tell; None for the likeliest.
+
+    Returns
+    -------
+    Key
+        The key, with its confidence and runner-up.
+    """
+    shared, notes = features_of(found.counts[steps]), found.notes[steps].sum()[None]
+    return key_of(probabilities(shared, notes, weights())[0] * chance, best)
 
 
 def key_of(share: npt.NDArray[np.float64], best: int | None = None) -> Key:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from midikit.model.notes import Notes
     from midikit.model.song import Song
 
-__all__ = ["BLOCKS", "Evidence", "gather", "rotations", "shares"]
+__all__ = ["BLOCKS", "Evidence", "features", "features_of", "gather", "rotations"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 IntArray: TypeAlias = "npt.NDArray[np.int64]"
@@ -32,6 +32,9 @@ _SHORTEST, _LONGEST = 0.01, 1.0
 
 _AROUND = 5
 """Frames before and after one in which a third counts as sounding with its bass."""
+
+_EDGE = 2
+"""Steps that are the beginning, and the end, of a stretch."""
 
 _PITCHES, _CLASSES = 128, 12
 _MAJOR_THIRD, _MINOR_THIRD = 4, 3
@@ -141,23 +144,56 @@ def _near(sounding: npt.NDArray[np.bool_]) -> IntArray:
     return total[np.minimum(at + _AROUND + 1, frames)] - total[np.maximum(at - _AROUND, 0)]
 
 
-def shares(counts: FloatArray) -> FloatArray:
-    """Turn counts into shares: of all notes, and of all frames with a bass.
+def features(
+    counts: FloatArray, first: FloatArray | None = None, last: FloatArray | None = None
+) -> FloatArray:
+    """Turn counts into shares: of all notes, of all frames with a bass, of the first and last bass.
 
     Parameters
     ----------
-    counts : ndarray of float64, shape (..., 4, 12)
-        Evidence of one or several stretches.
+    counts : ndarray of float64, shape (n, 4, 12)
+        Evidence of stretches.
+    first, last : ndarray of float64, shape (n, 12), or None, optional
+        Frames of each pitch class as the bass at the beginning and at the end; None where neither
+        is to count.
 
     Returns
     -------
-    ndarray of float64, shape (..., 4, 12)
-        The first row sums to 1, and so do the three others together; 0 without notes.
+    ndarray of float64, shape (n, 6, 12)
+        Rows 0, 1 to 3, 4 and 5 sum to 1, or to 0 where nothing sounds.
     """
-    notes = counts[..., :1, :].sum(axis=(-2, -1), keepdims=True)
-    bass = counts[..., 1:, :].sum(axis=(-2, -1), keepdims=True)
-    both = [counts[..., :1, :] / np.maximum(notes, 1e-9), counts[..., 1:, :] / np.maximum(bass, 1)]
-    return np.concatenate(both, axis=-2)
+    notes, bass = counts[:, :1], counts[:, 1:]
+    edges = np.zeros((len(counts), 2, _CLASSES))
+    for row, edge in enumerate((first, last)):
+        if edge is not None:
+            edges[:, row] = edge / np.maximum(edge.sum(axis=1, keepdims=True), 1.0)
+    return np.concatenate(
+        [
+            notes / np.maximum(notes.sum(axis=(1, 2), keepdims=True), 1e-9),
+            bass / np.maximum(bass.sum(axis=(1, 2), keepdims=True), 1.0),
+            edges,
+        ],
+        axis=1,
+    )
+
+
+def features_of(counts: FloatArray) -> FloatArray:
+    """Turn the steps of one stretch into shares.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (steps, 4, 12)
+        Its evidence, step by step.
+
+    Returns
+    -------
+    ndarray of float64, shape (1, 6, 12)
+        As `features`, with its first and last bass: that of the first and last two steps.
+    """
+    bass = counts[:, 1:].sum(axis=1)
+    heard = bass[bass.any(axis=1)]
+    first, last = heard[:_EDGE].sum(axis=0)[None], heard[-_EDGE:].sum(axis=0)[None]
+    return features(counts.sum(axis=0)[None], first, last)
 
 
 def rotations(shared: FloatArray) -> FloatArray:
@@ -165,13 +201,13 @@ def rotations(shared: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    shared : ndarray of float64, shape (n, 4, 12)
-        As `shares` gives them.
+    shared : ndarray of float64, shape (n, rows, 12)
+        As `features` gives them.
 
     Returns
     -------
-    ndarray of float64, shape (n, 12, 48)
-        For each of twelve tonics the shares by semitones above it, block after block.
+    ndarray of float64, shape (n, 12, 12 rows)
+        For each of twelve tonics the shares by semitones above it, row after row.
     """
     turn = (np.arange(_CLASSES)[:, None] + np.arange(_CLASSES)) % _CLASSES
     turned = np.moveaxis(shared[:, :, turn], 2, 1)

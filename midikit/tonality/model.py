@@ -1,10 +1,11 @@
-"""Probabilities of the 24 keys: learnt key profiles of notes and bass.
+"""Probabilities of the 24 keys: key profiles of notes and bass, known ones and learnt ones.
 
-Each key is scored by how the shares of pitch classes, seen from its tonic, lie along a profile: the
-idea of Krumhansl and Schmuckler (Krumhansl 1990) with profiles that are learnt, one a mode, by
-multinomial logistic regression, and with the bass beside the notes. A softmax makes probabilities
-of the scores; few notes flatten it. A logistic model of how much keeps to one scale tells what has
-a key at all. `tests/bench/train_key.py` makes the weights.
+Each key is scored by how the shares of pitch classes, seen from its tonic, lie along a profile, and
+by their correlation with profiles from the literature. The weights of all that are learnt by
+multinomial logistic regression. A softmax makes probabilities of the scores; few notes flatten it.
+A logistic model of how much keeps to one scale and how far the best key is above the others tells
+what has a key at all.
+`tests/bench/train_key.py` makes the weights.
 """
 
 from __future__ import annotations
@@ -16,30 +17,34 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from midikit.tonality.evidence import rotations, shares
+from midikit.tonality.evidence import rotations
+from midikit.tonality.profiles import (
+    ALBRECHT_SHANAHAN,
+    KNOWN,
+    KRUMHANSL_KESSLER,
+    correlations,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "CLIP",
     "KEYS",
     "Weights",
     "flattened",
     "key_scores",
+    "known_scores",
     "probabilities",
-    "scale_share",
+    "signs_of_key",
     "tonality",
     "weights",
 ]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
+IntArray: TypeAlias = "npt.NDArray[np.int64]"
 
 KEYS = 24
 """Major on C to B, then minor on C to B."""
-
-CLIP = 3.0
-"""Standard deviations beyond which a share says no more: what was rarely seen is not trusted."""
 
 _DIATONIC = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
 
@@ -49,21 +54,20 @@ class Weights(NamedTuple):
 
     Parameters
     ----------
-    mean, spread : ndarray of float64, shape (48,)
-        Of the shares as they are seen from a tonic.
-    profiles : ndarray of float64, shape (2, 48)
-        Weights for major and minor.
+    profiles : ndarray of float64, shape (2, 72)
+        Weights of the shares that `rotations` gives, for major and minor.
+    known : ndarray of float64, shape (6,)
+        Weights of `known_scores`.
     minor : float
         Offset of the minor keys.
     few : float
         Notes at which scores count half.
     tonal : ndarray of float64, shape (3,)
-        Logistic model of there being a key: offset, the best scale's share, log number of notes.
+        Logistic model of there being a key: offset, then weights of `signs_of_key`.
     """
 
-    mean: FloatArray
-    spread: FloatArray
     profiles: FloatArray
+    known: FloatArray
     minor: float
     few: float
     tonal: FloatArray
@@ -78,13 +82,33 @@ def weights() -> Weights:
     return Weights(minor=minor, few=few, **columns)
 
 
+def known_scores(shared: FloatArray) -> FloatArray:
+    """Correlate notes and bass with the profiles of the literature.
+
+    Parameters
+    ----------
+    shared : ndarray of float64, shape (n, 6, 12)
+        As `features` gives them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 24, 6)
+        Of the notes with `KNOWN`, of the bass with those of Krumhansl and Kessler and of Albrecht
+        and Shanahan.
+    """
+    notes, bass = shared[:, 0], shared[:, 1:4].sum(axis=1)
+    columns = [correlations(notes, profile) for profile in KNOWN]
+    columns += [correlations(bass, one) for one in (KRUMHANSL_KESSLER, ALBRECHT_SHANAHAN)]
+    return np.stack(columns, axis=2)
+
+
 def key_scores(shared: FloatArray, learnt: Weights) -> FloatArray:
     """Score the keys of stretches.
 
     Parameters
     ----------
-    shared : ndarray of float64, shape (n, 4, 12)
-        As `shares` gives them.
+    shared : ndarray of float64, shape (n, 6, 12)
+        As `features` gives them.
     learnt : Weights
         The weights to use.
 
@@ -93,19 +117,44 @@ def key_scores(shared: FloatArray, learnt: Weights) -> FloatArray:
     ndarray of float64, shape (n, 24)
         Scores in the order of `KEYS`.
     """
-    seen = ((rotations(shared) - learnt.mean) / learnt.spread).clip(-CLIP, CLIP)
+    seen = rotations(shared)
     # Not `@`: the last bits of BLAS depend on the machine and on the number of threads.
-    major, minor = ((seen * profile).sum(axis=-1) for profile in learnt.profiles)
-    return np.concatenate([major, minor + learnt.minor], axis=-1)
+    major, minor = ((seen * profile).sum(axis=2) for profile in learnt.profiles)
+    scores = np.concatenate([major, minor + learnt.minor], axis=1)
+    result: FloatArray = scores + (known_scores(shared) * learnt.known).sum(axis=2)
+    return result
 
 
-def flattened(scores: FloatArray, notes: npt.NDArray[np.int64], learnt: Weights) -> FloatArray:
+def flattened(scores: FloatArray, notes: IntArray, few: float) -> FloatArray:
     """Turn scores into probabilities, the flatter the fewer notes.
 
     Parameters
     ----------
     scores : ndarray of float64, shape (n, 24)
         As `key_scores` gives them.
+    notes : ndarray of int64, shape (n,)
+        Notes of each stretch.
+    few : float
+        Notes at which scores count half.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 24)
+        They sum to 1 in each row.
+    """
+    scores = scores * (notes / np.maximum(notes + few, 1.0))[:, None]
+    share = np.exp(scores - scores.max(axis=1, keepdims=True))
+    result: FloatArray = share / share.sum(axis=1, keepdims=True)
+    return result
+
+
+def probabilities(shared: FloatArray, notes: IntArray, learnt: Weights) -> FloatArray:
+    """Tell how likely each key is, provided that there is one.
+
+    Parameters
+    ----------
+    shared : ndarray of float64, shape (n, 6, 12)
+        As `features` gives them.
     notes : ndarray of int64, shape (n,)
         Notes of each stretch.
     learnt : Weights
@@ -116,41 +165,16 @@ def flattened(scores: FloatArray, notes: npt.NDArray[np.int64], learnt: Weights)
     ndarray of float64, shape (n, 24)
         They sum to 1 in each row.
     """
-    scores = scores * (notes / (notes + learnt.few))[:, None]
-    share = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: FloatArray = share / share.sum(axis=1, keepdims=True)
-    return result
+    return flattened(key_scores(shared, learnt), notes, learnt.few)
 
 
-def probabilities(counts: FloatArray, notes: npt.NDArray[np.int64], learnt: Weights) -> FloatArray:
-    """Tell how likely each key is, provided that there is one.
+def tonality(shared: FloatArray, learnt: Weights) -> FloatArray:
+    """Tell how likely it is that stretches have a key.
 
     Parameters
     ----------
-    counts : ndarray of float64, shape (n, 4, 12)
-        Evidence of stretches.
-    notes : ndarray of int64, shape (n,)
-        Notes of each.
-    learnt : Weights
-        The weights to use.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, 24)
-        They sum to 1 in each row.
-    """
-    return flattened(key_scores(shares(counts), learnt), notes, learnt)
-
-
-def tonality(counts: FloatArray, notes: npt.NDArray[np.int64], learnt: Weights) -> FloatArray:
-    """Tell how likely it is that there is a key.
-
-    Parameters
-    ----------
-    counts : ndarray of float64, shape (n, 4, 12)
-        Evidence of stretches.
-    notes : ndarray of int64, shape (n,)
-        Notes of each.
+    shared : ndarray of float64, shape (n, 6, 12)
+        As `features` gives them.
     learnt : Weights
         The weights to use.
 
@@ -159,25 +183,28 @@ def tonality(counts: FloatArray, notes: npt.NDArray[np.int64], learnt: Weights) 
     ndarray of float64, shape (n,)
         From 0 to 1.
     """
-    offset, scale, many = learnt.tonal
-    score = offset + scale * scale_share(counts) + many * np.log1p(notes)
+    signs = signs_of_key(shared, learnt)
+    score = learnt.tonal[0] + (signs * learnt.tonal[1:]).sum(axis=1)
     result: FloatArray = 1.0 / (1.0 + np.exp(-score.clip(-30.0, 30.0)))
     return result
 
 
-def scale_share(counts: FloatArray) -> FloatArray:
-    """Tell how much of the notes keeps to one diatonic scale.
+def signs_of_key(shared: FloatArray, learnt: Weights) -> FloatArray:
+    """Collect what tells that stretches have a key.
 
     Parameters
     ----------
-    counts : ndarray of float64, shape (n, 4, 12)
-        Evidence of stretches.
+    shared : ndarray of float64, shape (n, 6, 12)
+        As `features` gives them.
+    learnt : Weights
+        The weights to use.
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        Share in the scale that holds most; 7/12 or little more where all pitch classes are alike.
+    ndarray of float64, shape (n, 2)
+        Share of the notes in the diatonic scale that holds most, 7/12 or little more where all
+        pitch classes are alike; how far the best key's score is above the middle one.
     """
-    turned = rotations(shares(counts))[:, :, :12]
-    best: FloatArray = turned[:, :, _DIATONIC].sum(axis=-1).max(axis=-1)
-    return best
+    scale = rotations(shared[:, :1])[:, :, _DIATONIC].sum(axis=2).max(axis=1)
+    scores = key_scores(shared, learnt)
+    return np.stack([scale, scores.max(axis=1) - np.median(scores, axis=1)], axis=1)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEV_KEYS",
     "Annotated",
+    "Spans",
+    "as_key",
     "dev_songs",
     "excerpt",
     "longest",
