@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from midikit.fetch.telling import FetchEvent
     from midikit.model.beats import BeatGrid
     from midikit.model.events import Event
+    from midikit.model.key import Key, KeySpan
     from midikit.model.notes import NOTE, as_notes, shift, transpose
     from midikit.model.report import Change, Repair
     from midikit.model.song import Song, Track
@@ -75,6 +76,9 @@ if TYPE_CHECKING:
     from midikit.rhythm.export import with_grid
     from midikit.rhythm.layout import Layout, Quantizing, lay_out
     from midikit.rhythm.quantize import quantize
+    from midikit.tonality.estimate import estimate_key
+    from midikit.tonality.export import with_key
+    from midikit.tonality.sections import estimate_keys
     from midikit.verify.compare import Comparison, compare
     from midikit.view.plotting import plot
     from midikit.view.timing import plot_timing
@@ -95,6 +99,8 @@ __all__ = [
     "Event",
     "FetchEvent",
     "InputError",
+    "Key",
+    "KeySpan",
     "Layout",
     "LimitError",
     "MemoryArchive",
@@ -122,6 +128,8 @@ __all__ = [
     "constant_tempo",
     "convert_files",
     "estimate_beats",
+    "estimate_key",
+    "estimate_keys",
     "lay_out",
     "map_drums",
     "melody",
@@ -139,6 +147,7 @@ __all__ = [
     "to_midi",
     "transpose",
     "with_grid",
+    "with_key",
     "write_midi",
 ]
 
@@ -164,6 +173,7 @@ _HOME = {
     "model.notes": ("NOTE", "as_notes", "shift", "transpose"),
     "model.report": ("Change", "Repair"),
     "model.events": ("Event",),
+    "model.key": ("Key", "KeySpan"),
     "model.song": ("Song", "Track"),
     "model.tempo": ("TempoMap",),
     "parse.drum_map": ("read_drum_map",),
@@ -176,6 +186,9 @@ _HOME = {
     "rhythm.export": ("with_grid",),
     "rhythm.layout": ("Layout", "Quantizing", "lay_out"),
     "rhythm.quantize": ("quantize",),
+    "tonality.estimate": ("estimate_key",),
+    "tonality.export": ("with_key",),
+    "tonality.sections": ("estimate_keys",),
     "verify.compare": ("Comparison", "compare"),
     "view.plotting": ("plot",),
     "view.timing": ("plot_timing",),

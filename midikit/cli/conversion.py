@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from midikit.cli.cleaning import cleaned
+from midikit.cli.key import write_key
 from midikit.errors import InputError
 from midikit.escape import printable
 from midikit.files import check_plain
@@ -17,6 +18,7 @@ from midikit.files import check_plain
 if TYPE_CHECKING:
     from midikit.cleaning.report import CleanReport
     from midikit.cli.checks import Moves
+    from midikit.cli.key import KeyFound
     from midikit.cli.settings import Settings
     from midikit.cli.sources import Opened
     from midikit.cli.splitting import PartFile
@@ -59,6 +61,8 @@ class Conversion:
         What quantizing did.
     audio : AudioOffset or None, optional
         What the audio was measured to be later by.
+    key : KeyFound or None, optional
+        The key that was found or given, where it was asked for.
     checked : Comparison or None, optional
         The comparison that was asked for.
     checked_name : str, optional
@@ -75,6 +79,7 @@ class Conversion:
     changes: tuple[Change, ...]
     moves: Moves | None = None
     audio: AudioOffset | None = None
+    key: KeyFound | None = None
     checked: Comparison | None = None
     checked_name: str = ""
     parts: tuple[PartFile, ...] = ()
@@ -125,6 +130,7 @@ def run(opened: Opened, settings: Settings, stem: str = "") -> Conversion:
     clean, report, line = cleaned(opened.song, settings)
     audio = _measured(clean, settings)
     layout = _finish(_lay_out(clean, settings, audio), settings, opened)
+    layout, key = write_key(layout, settings.key)
     song, moves = layout.song, None
     if layout.unquantized is not None and layout.quantized is not None:
         moves = check_quantized(layout.unquantized, layout.quantized)
@@ -149,9 +155,19 @@ def run(opened: Opened, settings: Settings, stem: str = "") -> Conversion:
         files |= {target: _render(target, dressed, layout.grid, settings) for target in others}
         changes += _played_by() if "wav" in others else ()
     checked, name = _check(opened, settings)
-    ordered = {target: files[target] for target in settings.targets if target in files}
     return Conversion(
-        opened.song, layout, ordered, changes, moves, audio, checked, name, parts, report, line
+        opened.song,
+        layout,
+        {target: files[target] for target in settings.targets if target in files},
+        changes,
+        moves,
+        audio,
+        key,
+        checked,
+        name,
+        parts,
+        report,
+        line,
     )
 
 

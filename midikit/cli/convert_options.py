@@ -9,6 +9,7 @@ import click
 
 from midikit.cli.cleaning import CLEAN_OPTIONS
 from midikit.cli.daw_options import DAW_OPTIONS
+from midikit.cli.key import key_option
 from midikit.cli.options import Number, ProcessNumber, WholeNumber, read_programs, read_tempo
 from midikit.cli.report import common_options
 
@@ -99,6 +100,7 @@ _SECTIONS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "move onto the beat that was found.",
         ),
     ),
+    "Key": (key_option,),
     "Quantizing": (
         click.option(
             "--quantize",

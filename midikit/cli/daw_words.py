@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from midikit.cli.beat_words import grid_lines, wrapped
+from midikit.cli.key import key_words
 from midikit.cli.words import bpm_text, tempo_text
 from midikit.escape import printable
 
@@ -39,7 +40,9 @@ def last_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
         Lines of at most 80 characters.
     """
     lines = _tempo_lines(result, settings, opened)
-    # What else a musician sets in a new project, such as its key, is said here.
+    if result.key is not None and result.key.key is not None:
+        more = "; --key auto writes it" if settings.key == "off" else ""
+        lines += wrapped("key", f"{key_words(result.key.key)}{more}")
     if result.tempo is not None and result.song.note_count:
         lines += wrapped("into a DAW", f"{_where(result, settings)}; {_advice(result, settings)}")
     return lines

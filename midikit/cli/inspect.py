@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midikit.cli.beat import Beat, find_beat
+from midikit.cli.beat import find_beat
 from midikit.cli.exits import Exit
+from midikit.cli.key import find_keys
 from midikit.cli.options import Number, WholeNumber
 from midikit.cli.remarks import few, remarks
 from midikit.cli.report import Report, common_options
@@ -27,8 +28,6 @@ __all__ = ["inspect"]
 
 _MOST_REMARKS = 12
 _MOST_ROWS = 128
-_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _HELP = """Show what is in a song and what is wrong with it.
 
 \b
@@ -39,7 +38,7 @@ Examples:
 
 First what the beat is, as far as the notes tell: tempo, meter, how sure that
 is, what else it may be, which parts are late or early, and what is wrong with
-the tempo that a .mid claims.
+the tempo that a .mid claims; and the key, and where it changes.
 
 Then a row a track: its notes, their range (C4 is MIDI pitch 60), the General MIDI
 program it plays once converted and how that was found (by: claim of the file,
@@ -63,9 +62,11 @@ _COLUMNS = (
 
 def _signatures(song: Song) -> list[str]:
     """Say the time and key signatures."""
+    from midikit.model.key import Key  # noqa: PLC0415 - the help needs none of it
+
     times = [f"{numerator}/{denominator}" for _, numerator, denominator in song.time_signatures]
     keys = [
-        f"{(_MINOR if minor else _MAJOR)[sharps + 7]} {'minor' if minor else 'major'}"
+        Key.from_signature(sharps, minor=minor).name
         for _, sharps, minor in song.key_signatures
         if -7 <= sharps <= 7
     ]
@@ -145,7 +146,9 @@ def inspect(
             opened = open_source(one, strict=strict)
             rows = describe(opened.song, None if as_json else _MOST_ROWS)
             beat = find_beat(opened, tempo_hint, beats_per_bar, downbeat)
-            row = _json_row(one, opened, rows, beat) if as_json else {}
+            keys = find_keys(opened.song, beat.grid)
+            told = beat.row() | keys.row()
+            row = _json_row(one, opened, rows, told) if as_json else {}
         except Exception as error:  # noqa: BLE001 - one bad input never hides the others
             failed = report.failure(error, one.shown)
             worst = max(worst, failed["exit"])
@@ -155,13 +158,13 @@ def inspect(
                 if number:
                     report.data("")
                 name = one.name if len(sources) == 1 else one.shown
-                _print(report, name, opened, rows, beat)
+                _print(report, name, opened, rows, beat.lines() + keys.lines())
         if as_json:
             report.row(row)
     ctx.exit(worst)
 
 
-def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Beat) -> None:
+def _print(report: Report, name: str, opened: Opened, rows: list[Row], found: list[str]) -> None:
     """Print the table of one song and what else there is to say."""
     song = opened.song
     facts = [count(len(song.tracks), "track"), count(song.note_count, "note"), length(song.end)]
@@ -171,28 +174,30 @@ def _print(report: Report, name: str, opened: Opened, rows: list[Row], beat: Bea
     if song.title and song.title.strip():
         claims.insert(0, f"'{printable(song.title)}'")
     report.item(", ".join(text for text in claims if text), data=True)
-    for line in beat.lines():
+    for line in found if song.note_count else ():
         report.data(line)
     if rows:
         report.data("")
         report.table(_COLUMNS, [_cells(row) for row in rows], indent=1)
     if len(rows) < len(song.tracks):
         report.data(f"  and {len(song.tracks) - len(rows):,} more tracks; --json lists them all")
-    found = remarks(song, rows)
+    odd = remarks(song, rows)
     if not song.note_count:
-        found.insert(0, f"no notes in this {'answer' if opened.is_answer else 'file'}")
-    if found:
+        odd.insert(0, f"no notes in this {'answer' if opened.is_answer else 'file'}")
+    if odd:
         report.data("")
-    for line in found[:_MOST_REMARKS]:
+    for line in odd[:_MOST_REMARKS]:
         report.item(line, data=True)
-    if len(found) > _MOST_REMARKS:
-        report.data(f"  and {len(found) - _MOST_REMARKS:,} more remarks")
+    if len(odd) > _MOST_REMARKS:
+        report.data(f"  and {len(odd) - _MOST_REMARKS:,} more remarks")
     if song.repairs:
         report.data("")
         report.repairs(song.repairs, data=True)
 
 
-def _json_row(source: Source, opened: Opened, rows: list[Row], beat: Beat) -> dict[str, Any]:
+def _json_row(
+    source: Source, opened: Opened, rows: list[Row], found: dict[str, Any]
+) -> dict[str, Any]:
     """Put everything into plain values for JSON."""
     song = opened.song
     return {
@@ -202,7 +207,7 @@ def _json_row(source: Source, opened: Opened, rows: list[Row], beat: Beat) -> di
         "notes": song.note_count,
         "seconds": song.end,
         "tempo": None if opened.is_answer else tempo_row(song.tempo),
-        **beat.row(),
+        **found,
         "time_signatures": [list(signature) for signature in song.time_signatures],
         "key_signatures": [list(signature) for signature in song.key_signatures],
         "remarks": remarks(song, rows),

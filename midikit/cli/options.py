@@ -21,7 +21,15 @@ _SHOWN = 40
 _NUMBER = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TEMPI = ("auto", "constant", "source")
-_OF_THE_MID = ("merge_tracks", "overlap", "short", "ticks_per_quarter", "bar_markers", "split")
+_OF_THE_MID = (
+    "merge_tracks",
+    "overlap",
+    "short",
+    "ticks_per_quarter",
+    "bar_markers",
+    "split",
+    "key",
+)
 _OF_THE_ESTIMATE = ("tempo_hint", "beats_per_bar", "downbeat", "bar_markers")
 _OF_QUANTIZING = ("strength", "swing", "triplets", "window", "ends")
 _SPELT = {"zipped": "zip"}

@@ -10,6 +10,7 @@ from midikit.cli.beat_words import lag_lines, moved_words, wrapped
 from midikit.cli.cleaning import clean_row
 from midikit.cli.daw_words import daw_row, flat_lines, flat_rows
 from midikit.cli.exits import Exit
+from midikit.cli.key import key_row, span_rows
 from midikit.cli.rows import change_row, repair_row, tempo_row
 from midikit.cli.splitting import part_paths, part_rows
 from midikit.cli.words import apart, count
@@ -145,6 +146,8 @@ def outcome_row(result: Conversion, settings: Settings, destination: Destination
         "audio_offset": audio_row(result.audio, settings.audio_offset),
         "flat": flat_rows(layout.song),
         "daw": daw_row(result, settings),
+        "key": None if result.key is None else key_row(result.key.key),
+        "keys": [] if result.key is None else span_rows(result.key.written),
         "repairs": [repair_row(repair) for repair in song.repairs],
         "changes": [change_row(change) for change in result.changes],
         "cleaned": clean_row(result.cleaned),

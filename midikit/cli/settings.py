@@ -71,6 +71,8 @@ class Settings:
         Where to move the pitches of drum tracks.
     accent : bool, optional
         Whether to give flat parts accents.
+    key : {"off", "auto", "sections"} or Key, optional
+        Which key signature to write.
     check : str or None, optional
         ``hosted``, or a .mid to compare with.
     clean : {"off", "light", "strong", "auto"}, optional
@@ -112,6 +114,7 @@ class Settings:
     zipped: bool = False
     drum_map: dict[int, int] = field(default_factory=dict)
     accent: bool = False
+    key: Any = "off"
     check: str | None = None
     clean: Any = "off"
     voices: dict[str, int] = field(default_factory=dict)

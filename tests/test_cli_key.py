@@ -1,0 +1,154 @@
+"""Keys on the command line: what ``inspect`` says and ``convert --key`` writes."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+
+from midikit.convert.midi import to_midi
+from midikit.model.notes import as_notes, transpose
+from midikit.model.song import Song, Track
+from midikit.parse.midi import read_midi
+from midikit.sandbox.songs import demo_songs
+from midikit.tonality.export import with_key
+from tests.bench.key_songs import atonal
+
+POP = demo_songs()[0]
+
+
+@pytest.fixture
+def pop(cli: Any, tmp_path: Path) -> Any:
+    """Save the pop song as pop.json."""
+    (tmp_path / "pop.json").write_text(json.dumps(POP.answer()))
+    return cli
+
+
+def signatures(path: str) -> tuple[tuple[float, int, bool], ...]:
+    """List the key signatures of a file."""
+    return read_midi(Path(path)).key_signatures
+
+
+def test_inspect_tells_the_key(pop: Any) -> None:
+    """In words with its confidence and the runner-up, and in JSON."""
+    told = pop("inspect", "pop.json")
+    assert told.code == 0
+    (line,) = [line for line in told.out.splitlines() if line.startswith("  key:")]
+    assert line.startswith("  key: D major (sure, 0.")
+    assert "; or " in line
+    row = pop("inspect", "pop.json", "--json").row()
+    assert (row["key"]["name"], row["key"]["sharps"]) == ("D major", 2)
+    assert (row["key"]["tonic"], row["key"]["mode"]) == ("D", "major")
+    assert 0.9 < row["key"]["confidence"] <= 1.0
+    assert row["key"]["runner_up"]["confidence"] < 0.1
+    assert [span["key"]["name"] for span in row["keys"]] == ["D major"]
+
+
+def test_nothing_is_written_unless_asked(pop: Any) -> None:
+    """No key signature by default, and not a word of it; the JSON says null."""
+    told = pop("convert", "pop.json")
+    assert signatures("pop.mid") == ()
+    assert "key" not in told.text.replace("Key", "").lower().replace("keyboard", "")
+    row = pop("convert", "pop.json", "--force", "--json").row()
+    assert (row["key"], row["keys"]) == (None, [])
+
+
+def test_auto_writes_the_key_that_was_found(pop: Any) -> None:
+    """At tick 0, told among the changes and after the tempo; mido reads it."""
+    told = pop("convert", "pop.json", "--key", "auto")
+    assert "key signature of D major (2 sharps) written" in told.text
+    assert "\n  key: D major (sure, " in told.text
+    assert signatures("pop.mid") == ((0.0, 2, False),)
+    track = mido.MidiFile("pop.mid").tracks[0]
+    (message,) = [m for m in track if m.type == "key_signature"]
+    assert message.key == "D"
+    row = pop("convert", "pop.json", "--key", "auto", "--force", "--json").row()
+    assert row["key"]["name"] == row["keys"][0]["key"]["name"] == "D major"
+
+
+def test_a_name_sets_it_by_hand(pop: Any) -> None:
+    """Whatever the notes say; spelled as it was named."""
+    pop("convert", "pop.json", "--key", "F# minor")
+    assert signatures("pop.mid") == ((0.0, 3, True),)
+    pop("convert", "pop.json", "--key", "Cb", "--force")
+    assert signatures("pop.mid") == ((0.0, -7, False),)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("H", "'H': expected such as 'F# minor', 'Bb major', 'C' or 'Am'; or off, auto, sections"),
+        ("G# major", "no key signature holds; expected Ab major"),
+        ("\x1b[2J", "'\\x1b[2J': expected such as"),
+    ],
+)
+def test_bad_names_give_one_line(pop: Any, name: str, said: str) -> None:
+    """Exit code 2, nothing written, what is expected."""
+    told = pop("convert", "pop.json", "--key", name)
+    assert told.code == 2
+    assert said in told.err
+    assert len([line for line in told.err.splitlines() if line.startswith("Error")]) == 1
+    assert not Path("pop.mid").exists()
+
+
+def test_a_claimed_key_stays_unless_asked(cli: Any) -> None:
+    """Off keeps it; auto and a name replace it, and say what was claimed."""
+    Path("in.mid").write_bytes(to_midi(with_key(POP.song(), "Eb minor")))
+    cli("convert", "in.mid", "-o", "kept.mid")
+    assert signatures("kept.mid") == ((0.0, -6, True),)
+    told = cli("convert", "in.mid", "-o", "new.mid", "--key", "auto")
+    assert signatures("new.mid") == ((0.0, 2, False),)
+    assert "D major (2 sharps) written instead of the Eb minor that was claimed" in " ".join(
+        told.text.split()
+    )
+
+
+def test_a_doubtful_key_is_not_written(cli: Any) -> None:
+    """That is said, with what to do; a key that was claimed stays."""
+    song = atonal(5, "random").song
+    Path("in.mid").write_bytes(to_midi(with_key(song, "C minor")))
+    told = cli("convert", "in.mid", "-o", "out.mid", "--key", "auto", "--tempo", "source")
+    assert told.code == 0
+    said = " ".join(told.text.split())
+    assert "no key signature written: no key found; the one that was claimed stays" in said
+    assert "--key NAME sets one" in said
+    assert signatures("out.mid") == ((0.0, -3, True),)
+    drums = Song((Track("Drums", is_drum=True, channel=9, notes=as_notes([(0.0, 0.1, 36, 90)])),))
+    Path("drums.mid").write_bytes(to_midi(drums))
+    told = cli("convert", "drums.mid", "-o", "out2.mid", "--key", "sections", "--json")
+    assert told.row()["key"] is None
+    assert signatures("out2.mid") == ()
+
+
+def test_sections_write_each_change(cli: Any) -> None:
+    """On bar lines, where the song changes its key; auto writes one key all the same."""
+    song = POP.song()
+    tracks = []
+    for track in song:
+        late = track.notes["start"] > 70.0
+        up = track.notes if track.is_drum else transpose(track.notes, 3)
+        notes = [b if moved else a for a, b, moved in zip(track.notes, up, late, strict=True)]
+        tracks.append(replace(track, notes=as_notes([tuple(row) for row in notes])))
+    Path("up.mid").write_bytes(to_midi(song.with_tracks(tuple(tracks))))
+    row = cli("convert", "up.mid", "-o", "out.mid", "--key", "sections", "--json").row()
+    assert [span["key"]["name"] for span in row["keys"]] == ["D major", "F major"]
+    (_, first, _), (second, flats, _) = signatures("out.mid")
+    assert (first, flats) == (2, -1)
+    assert second == pytest.approx(row["keys"][1]["start"], abs=2e-3)
+    cli("convert", "up.mid", "-o", "one.mid", "--key", "auto")
+    assert len(signatures("one.mid")) <= 1
+    told = cli("inspect", "up.mid")
+    assert "by section: D major, F major from " in told.out
+
+
+def test_the_key_needs_a_mid(pop: Any) -> None:
+    """Where no .mid is written the option has no effect, and that is said."""
+    told = pop("convert", "pop.json", "--to", "csv", "--key", "auto")
+    assert told.code == 2
+    assert "--key has no effect without --to mid" in told.err
+    assert io.StringIO(told.out).read() == ""
