@@ -50,11 +50,14 @@ def test_inspect_tells_the_key(pop: Any) -> None:
 
 
 def test_nothing_is_written_unless_asked(pop: Any) -> None:
-    """No key signature by default, and not a word of it; the JSON says null."""
+    """No key signature by default: the key is said, and how to write it."""
     told = pop("convert", "pop.json")
     assert signatures("pop.mid") == ()
-    assert "key" not in told.text.replace("Key", "").lower().replace("keyboard", "")
+    assert "\n  key: D major (sure, " in told.text
+    assert "; --key auto writes it\n  into a DAW: " in told.text
     row = pop("convert", "pop.json", "--force", "--json").row()
+    assert (row["key"]["name"], row["keys"]) == ("D major", [])
+    row = pop("convert", "pop.json", "--tempo", "source", "--force", "--json").row()
     assert (row["key"], row["keys"]) == (None, [])
 
 

@@ -41,7 +41,9 @@ def last_lines(result: Conversion, settings: Settings, opened: Opened) -> list[s
     """
     lines = _tempo_lines(result, settings, opened)
     if result.key is not None and result.key.key is not None:
-        more = "; --key auto writes it" if settings.key == "off" else ""
+        more = (
+            "; --key auto writes it" if settings.key == "off" and result.tempo is not None else ""
+        )
         lines += wrapped("key", f"{key_words(result.key.key)}{more}")
     if result.tempo is not None and result.song.note_count:
         lines += wrapped("into a DAW", f"{_where(result, settings)}; {_advice(result, settings)}")
