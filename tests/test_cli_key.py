@@ -155,3 +155,14 @@ def test_the_key_needs_a_mid(pop: Any) -> None:
     assert told.code == 2
     assert "--key has no effect without --to mid" in told.err
     assert io.StringIO(told.out).read() == ""
+
+
+def test_notes_of_no_length_have_no_sections(cli: Any) -> None:
+    """What keys there may be is said, and none is written; the song is."""
+    notes = [{"start": 1.0, "end": 1.0, "pitch": p, "velocity": 0.6} for p in (60, 64, 67)]
+    data = {"instruments": [{"name": "Piano", "notes": notes}]}
+    Path("clicks.json").write_text(json.dumps({"code": 200, "data": data}))
+    told = cli("convert", "clicks.json", "--key", "sections", "-o", "out.mid")
+    assert told.code == 0
+    assert "no key signature written: C major (a guess, " in told.err
+    assert signatures("out.mid") == ()
