@@ -530,3 +530,14 @@ def test_many_tracks_and_many_notes_at_once() -> None:
         cleaned, report = mk.clean(it, profile=profile)
         assert same(report.restore(cleaned), it)
         assert mk.clean(cleaned, profile=profile)[0] is cleaned
+
+
+def test_notes_of_no_length_are_a_voice_each_when_they_begin() -> None:
+    """However many begin at once, they end no other note and there is no voice less than none."""
+    clicks = [(1.0, 1.0, 60 + i % 12, 80) for i in range(200)]
+    for rows in (clicks, [(0.5, 2.0, 50, 80), *clicks, (2.5, 3.0, 50, 80)]):
+        song = Song((Track("Vocals", notes=as_notes(rows)), Track("Flute", notes=as_notes(rows))))
+        cleaned, report = mk.clean(song, rules=["crowded"])
+        assert cleaned is song
+        assert report.restore(cleaned)[0].notes.tolist() == song[0].notes.tolist()
+        mk.clean(song, profile="strong")
