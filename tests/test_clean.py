@@ -505,6 +505,7 @@ def test_the_report_cannot_be_changed() -> None:
         ({"profile": "hard"}, "profile 'hard': expected auto, light, strong"),
         ({"rules": "short"}, "rules: 'short'; expected some of retriggered, doubled"),
         ({"rules": ["shrt"]}, "rules: 'shrt'; expected some of retriggered, doubled"),
+        ({"rules": ["shrt", 3]}, "rules: 3; expected some of retriggered, doubled"),
         ({"min_duration": -1.0}, "min_duration is -1.0; expected seconds, 0 or more"),
         ({"min_duration": float("nan")}, "min_duration is nan"),
         ({"min_duration": "0.03"}, "min_duration is '0.03'; expected seconds, 0 or more"),

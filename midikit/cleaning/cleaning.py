@@ -120,7 +120,7 @@ def _check(profile: str, rules: Collection[str], min_duration: float | None) -> 
     if profile not in PROFILES:
         raise ConversionError(f"profile {quoted(profile)}: expected {', '.join(PROFILES)}")
     if isinstance(rules, str) or not set(rules) <= set(RULES):
-        unknown = rules if isinstance(rules, str) else min(set(rules) - set(RULES))
+        unknown = rules if isinstance(rules, str) else min(set(rules) - set(RULES), key=str)
         raise ConversionError(f"rules: {quoted(unknown)}; expected some of {', '.join(RULES)}")
     given: object = min_duration  # callers without a type checker pass anything
     is_number = isinstance(given, int | float | np.number)
