@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
+from midikit.cli.splitting import with_folders
 from midikit.errors import OutputError
 from midikit.escape import folded, printable, unique_stems
 from midikit.files import check_replace, make_folder, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from midikit.cli.sources import Source
 
@@ -144,7 +145,7 @@ class Destination:
         if parts != "split":
             return made
         known = [source.path for source in inputs if source.path is not None]
-        return [*_with_folders(made, folder, [*known, *read])]
+        return [*with_folders(made, folder, [*known, *read])]
 
 
 def parse_targets(words: Sequence[str], output: str | None) -> list[str]:
@@ -271,24 +272,6 @@ def _checked(output: str | None) -> str | None:
             "output"
         )
     return output
-
-
-def _with_folders(
-    made: Sequence[Destination], folder: Path, read: Sequence[Path]
-) -> Iterator[Destination]:
-    """Choose the folder of each song's parts: a single one needs none of its own."""
-    inside: dict[Path, list[Path]] = {}
-    for path in read:
-        with contextlib.suppress(OSError, RuntimeError):
-            inside.setdefault(path.resolve().parent, []).append(path)
-    is_own = len(made) > 1
-    for one in made:
-        parts = folder / one.stem if is_own else folder
-        with contextlib.suppress(OSError, RuntimeError):
-            there = tuple(inside.get(parts.resolve(), ()))
-            yield replace(one, folder=parts, is_own=is_own, read=there)
-            continue
-        yield replace(one, folder=parts, is_own=is_own)  # said better by what writes there
 
 
 def _names_file(output: str, endings: Mapping[str, str]) -> bool:

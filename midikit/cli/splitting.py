@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from midikit.cli.words import count, size
@@ -10,13 +11,14 @@ from midikit.errors import ConversionError, OutputError
 from midikit.escape import folded, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from midikit.cli.outputs import Destination
     from midikit.convert.arrange.plan import MidiPlan
     from midikit.model.report import Change
 
-__all__ = ["PartFile", "part_files", "part_paths", "part_rows", "parts_lines"]
+__all__ = ["PartFile", "part_files", "part_paths", "part_rows", "parts_lines", "with_folders"]
 
 _MOST_LINES = 20
 _MID = ".mid"
@@ -104,6 +106,39 @@ def part_files(plan: MidiPlan, stem: str) -> tuple[tuple[PartFile, ...], tuple[C
     changes = [change for change in plan.changes if change.kind != "channel"]
     changes += [change for change in told if change.kind == "split"]
     return tuple(made), tuple(changes)
+
+
+def with_folders(
+    made: Sequence[Destination], folder: Path, read: Sequence[Path]
+) -> Iterator[Destination]:
+    """Choose the folder of each song's parts: a single one needs none of its own.
+
+    Parameters
+    ----------
+    made : sequence of Destination
+        Where the songs go.
+    folder : Path
+        The folder for all.
+    read : sequence of Path
+        Files that are read.
+
+    Yields
+    ------
+    Destination
+        The same with the folder of its parts, and those of the files that are in it.
+    """
+    inside: dict[Path, list[Path]] = {}
+    for path in read:
+        with contextlib.suppress(OSError, RuntimeError):
+            inside.setdefault(path.resolve().parent, []).append(path)
+    is_own = len(made) > 1
+    for one in made:
+        parts = folder / one.stem if is_own else folder
+        with contextlib.suppress(OSError, RuntimeError):
+            there = tuple(inside.get(parts.resolve(), ()))
+            yield replace(one, folder=parts, is_own=is_own, read=there)
+            continue
+        yield replace(one, folder=parts, is_own=is_own)  # said better by what writes there
 
 
 def part_paths(parts: tuple[PartFile, ...], destination: Destination) -> dict[Path, bytes]:
