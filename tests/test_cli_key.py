@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -154,4 +153,19 @@ def test_the_key_needs_a_mid(pop: Any) -> None:
     told = pop("convert", "pop.json", "--to", "csv", "--key", "auto")
     assert told.code == 2
     assert "--key has no effect without --to mid" in told.err
-    assert io.StringIO(told.out).read() == ""
+    assert not told.out
+
+
+def test_several_songs_get_a_key_each(pop: Any) -> None:
+    """In one process or two, with the same files; how many changes there were is told."""
+    Path("waltz.json").write_text(json.dumps(demo_songs()[2].answer()))
+    for folder, jobs in (("one", 1), ("two", 2)):
+        told = pop(
+            "convert", "pop.json", "waltz.json", "-o", folder, "--key", "auto", "--jobs", jobs
+        )
+        assert told.code == 0
+        assert signatures(f"{folder}/pop.mid") == ((0.0, 2, False),)
+        assert signatures(f"{folder}/waltz.mid") == ((0.0, 1, True),)
+    assert Path("one/pop.mid").read_bytes() == Path("two/pop.mid").read_bytes()
+    pop("convert", "pop.json", "waltz.json", "-o", "named", "--key", "Gb", "--jobs", 2)
+    assert signatures("named/waltz.mid") == ((0.0, -6, False),)
