@@ -158,7 +158,7 @@ def test_made_songs_of_all_styles_and_keys_are_told() -> None:
 
 def test_pop_songs_are_told() -> None:
     """At least as many of the 50 songs of POP909 as music21's best profile tells, 43."""
-    assert sum(estimate_key(one.song) == one.key for one in dev_songs()) >= 42
+    assert sum(estimate_key(one.song) == one.key for one in dev_songs()) >= 43
 
 
 def test_what_has_no_key_is_told_to_have_none() -> None:
