@@ -34,6 +34,10 @@ REFUSED_BELOW = 0.5
 """Probability of there being a key at all, below which none is told."""
 
 
+_FEWEST_CLASSES = 3
+"""Pitch classes without which there is no key: two are in many."""
+
+
 def estimate_key(song: Song, *, start: float | None = None, end: float | None = None) -> Key | None:
     """Estimate the key of a song.
 
@@ -52,8 +56,9 @@ def estimate_key(song: Song, *, start: float | None = None, end: float | None = 
     -------
     Key or None
         The likeliest key, with its `confidence` and `runner_up`. None without pitched notes, and
-        where nothing speaks for a key: tone rows, chromatic runs, pitches at random. Where a song
-        changes its key, the key of most of it; `estimate_keys` tells them apart.
+        where nothing speaks for a key: tone rows, chromatic runs, pitches at random, fewer than
+        three pitch classes. Where a song changes its key, the key of most of it;
+        `estimate_keys` tells them apart.
 
     Notes
     -----
@@ -121,9 +126,12 @@ def has_key(found: Evidence, path: npt.NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        From 0 to 1.
+        From 0 to 1; 0 with fewer than three pitch classes.
     """
-    return float(tonality(features_of(found.counts[most_of(path)]), weights())[0])
+    shared = features_of(found.counts[most_of(path)])
+    if np.count_nonzero(shared[0, 0]) < _FEWEST_CLASSES:
+        return 0.0
+    return float(tonality(shared, weights())[0])
 
 
 def stretch_key(
