@@ -169,3 +169,15 @@ def test_several_songs_get_a_key_each(pop: Any) -> None:
     assert Path("one/pop.mid").read_bytes() == Path("two/pop.mid").read_bytes()
     pop("convert", "pop.json", "waltz.json", "-o", "named", "--key", "Gb", "--jobs", 2)
     assert signatures("named/waltz.mid") == ((0.0, -6, False),)
+
+
+def test_a_guess_is_told_but_not_written(cli: Any) -> None:
+    """Five notes are too few to be sure of what they suggest."""
+    notes = [(0.5 * i, 0.5 * i + 0.4, pitch, 80) for i, pitch in enumerate((60, 64, 67, 65, 60))]
+    Path("in.mid").write_bytes(to_midi(Song((Track("Koto", notes=as_notes(notes)),))))
+    told = cli("convert", "in.mid", "-o", "out.mid", "--key", "auto")
+    said = " ".join(told.text.split())
+    assert "no key signature written: C major (a guess, 0." in said
+    assert "is not sure enough; --key NAME sets one" in said
+    assert signatures("out.mid") == ()
+    assert "  key: C major (a guess, 0." in cli("inspect", "in.mid").out
