@@ -181,3 +181,14 @@ def test_a_guess_is_told_but_not_written(cli: Any) -> None:
     assert "is not sure enough; --key NAME sets one" in said
     assert signatures("out.mid") == ()
     assert "  key: C major (a guess, 0." in cli("inspect", "in.mid").out
+
+
+def test_notes_of_no_length_have_no_sections(cli: Any) -> None:
+    """What keys there may be is said, and none is written; the song is."""
+    notes = [{"start": 1.0, "end": 1.0, "pitch": p, "velocity": 0.6} for p in (60, 64, 67)]
+    data = {"instruments": [{"name": "Piano", "notes": notes}]}
+    Path("clicks.json").write_text(json.dumps({"code": 200, "data": data}))
+    told = cli("convert", "clicks.json", "--key", "sections", "-o", "out.mid")
+    assert told.code == 0
+    assert "no key signature written: C major (a guess, " in told.err
+    assert signatures("out.mid") == ()

@@ -360,6 +360,23 @@ def test_flat_parts_are_said_to_be_flat_and_stay_so_unless_asked(cli: Any, pop: 
     assert Path("again.mid").read_bytes() == Path("loud.mid").read_bytes()
 
 
+def test_accents_are_offered_only_where_there_is_a_beat_for_them(cli: Any, pop: Path) -> None:
+    """Nor once they were asked for."""
+    starts = np.random.default_rng(0).uniform(1.0, 90.0, 120).tolist()
+    notes = [{"start": s, "end": s + 0.3, "pitch": 60, "velocity": 0.5} for s in starts]
+    data = {"instruments": [{"name": "Piano", "notes": notes}]}
+    Path("free.json").write_text(json.dumps({"code": 200, "data": data}))
+    for words in ([], ["--accent"], ["--tempo", "source"]):
+        run = cli("convert", "free.json", "-o", f"{len(words)}.mid", *words)
+        assert "  flat velocities: Piano at 64\n" in run.err
+    run = cli("convert", pop, "--accent", "--tempo", "source", "-o", "out.mid")
+    assert "no accents: an answer names no tempo to take them from" in run.err
+    assert "--accent gives them accents" not in run.err
+    cli("convert", pop, "-o", "pop.mid")
+    run = cli("convert", "pop.mid", "--tempo", "source", "-o", "again.mid")
+    assert "String Ensembles 1 at 63; --accent gives them accents" in run.err
+
+
 def test_flat_parts_are_named_in_few_words(cli: Any, tmp_path: Path) -> None:
     """All in three words where they are one, at most eight by name, and none that acts."""
 

@@ -80,3 +80,13 @@ def test_parts_are_chosen_by_index_or_name() -> None:
     assert [len(t) for t in mk.melody(song, tracks="b")[0]] == [2, 1, 1]
     assert [len(t) for t in mk.melody(song, tracks=[0, -1])[0]] == [1, 2, 1]
     assert [len(t) for t in mk.melody(song, tracks=[])[0]] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("pick", ["top", "strongest"])
+def test_notes_of_no_length_are_no_second_voice(pick: str) -> None:
+    """A file makes them a tick long: of those that begin with another note one is left."""
+    rows = [(1.0, 1.0, 60, 90), (1.0, 1.5, 64, 80), (2.0, 2.0, 67, 80), (2.0, 2.0, 64, 80)]
+    line, report = mk.melody(vocals(*rows), pick=pick)  # type: ignore[arg-type]
+    assert len(set(line[0].notes["start"].tolist())) == len(line[0].notes) == 2
+    assert report.restore(line)[0].notes.tolist() == vocals(*rows)[0].notes.tolist()
+    assert mk.melody(line, pick=pick)[0] is line  # type: ignore[arg-type]

@@ -139,7 +139,7 @@ def _draw_line(
     begun = until = 0.0
     columns = (rows, sheet.track[rows], sheet.start[rows], sheet.end[rows], ranks)
     for row, track, start, end, rank in zip(*(c.tolist() for c in columns), strict=True):
-        if track == held_track and start < until:
+        if track == held_track and (start < until or start == begun):  # maybe of no length
             together = start - begun < _TOGETHER
             slurred = until - start <= min(_SLUR, _SLUR_SHARE * (end - start))
             if rank < held_rank and (together or not slurred):

@@ -196,7 +196,7 @@ class Converter:
         song = result.song
         record.heading(job.source.name, f"{_counts(song)}, {length(song.end)}")
         self._print_findings(record, opened, result)
-        for line in beat_lines(result):
+        for line in beat_lines(result, self.settings, opened):
             record.say(line)
         together = ", ".join(written)
         for line in [together] if len(together) <= _WRITTEN else written:

@@ -135,13 +135,16 @@ def _tempo_words(tempo: TempoMap, settings: Settings, opened: Opened) -> str:
     return f"{said}, a nominal one (--tempo-hint BPM or --tempo BPM if you know it)"
 
 
-def flat_lines(song: Song) -> list[str]:
+def flat_lines(song: Song, *, can_accent: bool) -> list[str]:
     """Say which parts have one velocity throughout.
 
     Parameters
     ----------
     song : Song
         The song as it is written.
+    can_accent : bool
+        Whether to say that ``--accent`` would change that: where there is a beat, and no accents
+        were given yet.
 
     Returns
     -------
@@ -161,7 +164,8 @@ def flat_lines(song: Song) -> list[str]:
             for row in rows[:_MOST_PARTS]
         )
         said += f", {len(rows) - _MOST_PARTS:,} more" if len(rows) > _MOST_PARTS else ""
-    return wrapped("flat velocities", f"{said}; --accent gives them accents")
+    more = "; --accent gives them accents" if can_accent else ""
+    return wrapped("flat velocities", f"{said}{more}")
 
 
 def flat_rows(song: Song) -> list[dict[str, Any]]:

@@ -152,7 +152,8 @@ def write_key(layout: Layout, asked: str | Key) -> tuple[Layout, KeyFound | None
     song = layout.song
     found = find_keys(song, layout.grid) if isinstance(asked, str) else KeyFound(asked, ())
     key, spans = found.key, found.spans
-    is_by_section = asked == "sections" and all(_is_likely(span.key) for span in spans)
+    is_by_section = asked == "sections" and bool(spans)
+    is_by_section &= all(_is_likely(span.key) for span in spans)
     if key is None or not (isinstance(asked, Key) or is_by_section or _is_likely(key)):
         return replace(layout, song=_without_key(song, key)), found
     if not is_by_section:

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["beat_lines", "moves_lines", "outcome_row", "print_check"]
 
 
-def beat_lines(result: Conversion) -> list[str]:
+def beat_lines(result: Conversion, settings: Settings, opened: Opened) -> list[str]:
     """Say how the audio and the parts lie, how far the song was moved, and what is flat.
 
     Parameters
     ----------
     result : Conversion
         What became of the input.
+    settings : Settings
+        What was asked for.
+    opened : Opened
+        The input.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def beat_lines(result: Conversion) -> list[str]:
     if not layout.is_aligned:
         kept = "parts left where they are (--align puts them together)"
         lines += lag_lines(result.song, layout.lags, kept)
-    return lines + flat_lines(layout.song)
+    has_beat = layout.grid is not None or (settings.tempo == "source" and not opened.is_answer)
+    return lines + flat_lines(layout.song, can_accent=has_beat and not settings.accent)
 
 
 def moves_lines(moves: Moves, settings: Settings) -> list[str]:

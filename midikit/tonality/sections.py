@@ -40,7 +40,7 @@ def estimate_keys(song: Song, *, grid: BeatGrid | None = None) -> tuple[KeySpan,
     tuple of KeySpan
         From the first note to the last end without a gap, two neighbours in different keys. The
         confidence of each is the probability of that key by the notes of its stretch alone. Empty
-        where `estimate_key` finds none.
+        where `estimate_key` finds none, and where no note has a length.
 
     Examples
     --------
