@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -156,7 +155,34 @@ def test_the_key_needs_a_mid(pop: Any) -> None:
     told = pop("convert", "pop.json", "--to", "csv", "--key", "auto")
     assert told.code == 2
     assert "--key has no effect without --to mid" in told.err
-    assert io.StringIO(told.out).read() == ""
+    assert not told.out
+
+
+def test_several_songs_get_a_key_each(pop: Any) -> None:
+    """In one process or two, with the same files; how many changes there were is told."""
+    Path("waltz.json").write_text(json.dumps(demo_songs()[2].answer()))
+    for folder, jobs in (("one", 1), ("two", 2)):
+        told = pop(
+            "convert", "pop.json", "waltz.json", "-o", folder, "--key", "auto", "--jobs", jobs
+        )
+        assert told.code == 0
+        assert signatures(f"{folder}/pop.mid") == ((0.0, 2, False),)
+        assert signatures(f"{folder}/waltz.mid") == ((0.0, 1, True),)
+    assert Path("one/pop.mid").read_bytes() == Path("two/pop.mid").read_bytes()
+    pop("convert", "pop.json", "waltz.json", "-o", "named", "--key", "Gb", "--jobs", 2)
+    assert signatures("named/waltz.mid") == ((0.0, -6, False),)
+
+
+def test_a_guess_is_told_but_not_written(cli: Any) -> None:
+    """Five notes are too few to be sure of what they suggest."""
+    notes = [(0.5 * i, 0.5 * i + 0.4, pitch, 80) for i, pitch in enumerate((60, 64, 67, 65, 60))]
+    Path("in.mid").write_bytes(to_midi(Song((Track("Koto", notes=as_notes(notes)),))))
+    told = cli("convert", "in.mid", "-o", "out.mid", "--key", "auto")
+    said = " ".join(told.text.split())
+    assert "no key signature written: C major (a guess, 0." in said
+    assert "is not sure enough; --key NAME sets one" in said
+    assert signatures("out.mid") == ()
+    assert "  key: C major (a guess, 0." in cli("inspect", "in.mid").out
 
 
 def test_sections_that_are_not_sure_are_told(pop: Any, monkeypatch: pytest.MonkeyPatch) -> None:

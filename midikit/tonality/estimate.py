@@ -28,10 +28,14 @@ __all__ = [
 ]
 
 SURE_ENOUGH = 0.6
-"""Confidence from which on a key that was found is written, unless another limit is given."""
+"""Confidence from which on ``convert --key auto`` writes a key that was found."""
 
 REFUSED_BELOW = 0.5
 """Probability of there being a key at all, below which none is told."""
+
+
+_FEWEST_CLASSES = 3
+"""Pitch classes without which there is no key: two are in many."""
 
 
 def estimate_key(song: Song, *, start: float | None = None, end: float | None = None) -> Key | None:
@@ -52,18 +56,22 @@ def estimate_key(song: Song, *, start: float | None = None, end: float | None = 
     -------
     Key or None
         The likeliest key, with its `confidence` and `runner_up`. None without pitched notes, and
-        where nothing speaks for a key: tone rows, chromatic runs, pitches at random. Where a song
-        changes its key, the key of most of it; `estimate_keys` tells them apart.
+        where nothing speaks for a key: tone rows, chromatic runs, pitches at random, fewer than
+        three pitch classes. Where a song changes its key, the key of most of it;
+        `estimate_keys` tells them apart.
 
     Notes
     -----
     Key profiles go back to Krumhansl and Kessler (1982) and the algorithm of Krumhansl and
     Schmuckler (Krumhansl 1990); Temperley (1999, 2007) put it in terms of probabilities, and
-    Albrecht and Shanahan (2013) measured how much profiles learnt from music help. Here both the
-    profiles and the share of the bass are learnt (`midikit.tonality.model`). The confidence is the
-    probability of the model times that of there being a key: of the songs that are told with 0.9,
-    nine in ten are right. Differences to the notation, such as D# minor for Eb minor, are beyond
-    what MIDI pitches tell; keys are spelled with the fewest accidentals.
+    Albrecht and Shanahan (2013) measured how much profiles of the beginnings and ends of pieces
+    help. Here four profiles of the literature, and learnt ones of notes, bass, first and last bass,
+    are weighed by logistic regression (`midikit.tonality.model`), on those stretches of the song
+    that are in the key which lasts longest. The confidence is the probability of that model times
+    that of there being a key. It was calibrated on 400 pop songs, each told by weights that were
+    not learnt from it: of those told with 0.9 to 0.95, 95 in 100 were right, with 0.7 to 0.8, 74.
+    Most of the others are in the relative key. Keys are spelled with the fewest accidentals, which
+    is beyond what MIDI pitches tell: D# minor is told as Eb minor.
 
     Examples
     --------
@@ -73,7 +81,7 @@ def estimate_key(song: Song, *, start: float | None = None, end: float | None = 
     >>> notes = as_notes([(0.5 * i, 0.5 * i + 0.5, pitch, 80) for i, pitch in enumerate(tune)])
     >>> key = estimate_key(Song((Track("Flute", notes=notes),)))
     >>> str(key), str(key.runner_up), key.sharps
-    ('C major', 'G major', 0)
+    ('C major', 'E minor', 0)
     """
     found = gather(song, start=start, end=end)
     if found is None:
@@ -118,9 +126,12 @@ def has_key(found: Evidence, path: npt.NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        From 0 to 1.
+        From 0 to 1; 0 with fewer than three pitch classes.
     """
-    return float(tonality(features_of(found.counts[most_of(path)]), weights())[0])
+    shared = features_of(found.counts[most_of(path)])
+    if np.count_nonzero(shared[0, 0]) < _FEWEST_CLASSES:
+        return 0.0
+    return float(tonality(shared, weights())[0])
 
 
 def stretch_key(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from midikit.model.song import Song
     from tests.bench.key_data import Spans
 
-__all__ = ["FOLDS", "Example", "examples", "learn", "main"]
+__all__ = ["FOLDS", "Example", "completed", "examples", "few_of", "fold_weights", "main", "unseen"]
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
@@ -185,11 +185,17 @@ def profiles(some: Sequence[Example]) -> Weights:
     return Weights(both, known, float(solution[-1]), 0.0, np.zeros(3))
 
 
-def unseen(everything: Sequence[Example]) -> list[tuple[Example, FloatArray]]:
-    """Score each example of POP909 by weights that were not learnt from its fold."""
+def fold_weights(everything: Sequence[Example]) -> list[Weights]:
+    """Learn weights without each fold of POP909, one after the other."""
+    return [profiles([one for one in everything if one.group != fold]) for fold in range(FOLDS)]
+
+
+def unseen(
+    everything: Sequence[Example], folds: Sequence[Weights]
+) -> list[tuple[Example, FloatArray]]:
+    """Score each example of POP909 by the weights that were not learnt from its fold."""
     found = []
-    for fold in range(FOLDS):
-        learnt = profiles([one for one in everything if one.group != fold])
+    for fold, learnt in enumerate(folds):
         held = [one for one in everything if one.group == fold]
         scores = key_scores(np.array([one.shared for one in held]), learnt)
         found += list(zip(held, scores, strict=True))
@@ -205,7 +211,7 @@ def _shares(
     return share, share[np.arange(len(scored)), [one.key for one, _ in scored]]
 
 
-def _few(scored: Sequence[tuple[Example, FloatArray]]) -> float:
+def few_of(scored: Sequence[tuple[Example, FloatArray]]) -> float:
     """Set at how many notes scores count half, by the likelihood of songs not learnt from."""
     tried = np.arange(0.0, 80.0, 1.0)
     return float(tried[np.argmax([np.log(_shares(scored, few)[1]).sum() for few in tried])])
@@ -226,23 +232,22 @@ def _tonal(some: Sequence[Example], learnt: Weights) -> FloatArray:
     return solution.round(3)
 
 
-def learn(everything: Sequence[Example], few: float) -> Weights:
-    """Learn all weights."""
-    learnt = profiles(everything)
+def completed(learnt: Weights, everything: Sequence[Example], few: float) -> Weights:
+    """Add what few notes count, and the model of what has a key."""
     return learnt._replace(few=few, tonal=_tonal(everything, learnt))
 
 
 def main(folder: Path) -> None:
     """Learn, tell how well songs not learnt from are told, and write the weights."""
     everything = examples(folder)
-    scored = unseen(everything)
-    few = _few(scored)
+    scored = unseen(everything, fold_weights(everything))
+    few = few_of(scored)
     for what, whole in (("songs", True), ("stretches", False)):
         told = [row for row in scored if row[0].whole == whole]
         share, right = _shares(told, few)
         hits = np.mean(share.argmax(axis=1) == [one.key for one, _ in told])
         print(f"{len(told)} {what} not learnt from: {hits:.4f}, loss {-np.log(right).mean():.4f}")
-    learnt = learn(everything, few)
+    learnt = completed(profiles(everything), everything, few)
     table = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in learnt._asdict().items()
