@@ -505,9 +505,13 @@ def test_the_report_cannot_be_changed() -> None:
         ({"profile": "hard"}, "profile 'hard': expected auto, light, strong"),
         ({"rules": "short"}, "rules: 'short'; expected some of retriggered, doubled"),
         ({"rules": ["shrt"]}, "rules: 'shrt'; expected some of retriggered, doubled"),
+        ({"rules": ["shrt", 3]}, "rules: 3; expected some of retriggered, doubled"),
         ({"min_duration": -1.0}, "min_duration is -1.0; expected seconds, 0 or more"),
         ({"min_duration": float("nan")}, "min_duration is nan"),
+        ({"min_duration": "0.03"}, "min_duration is '0.03'; expected seconds, 0 or more"),
         ({"voices": {"Koto": 0}}, "voices of 'Koto': got 0, expected a number from 1 to 128"),
+        ({"voices": {"Koto": 1.5}}, "voices of 'Koto': got 1.5, expected a number from 1 to 128"),
+        ({"voices": {"Koto": "2"}}, "voices of 'Koto': got '2', expected a number from 1 to 128"),
         ({"voices": {"Bass": 1}}, "voices: no track is named 'Bass'; there are 'Koto'"),
     ],
 )
@@ -530,3 +534,13 @@ def test_many_tracks_and_many_notes_at_once() -> None:
         cleaned, report = mk.clean(it, profile=profile)
         assert same(report.restore(cleaned), it)
         assert mk.clean(cleaned, profile=profile)[0] is cleaned
+
+
+def test_notes_of_no_length_are_a_voice_each_when_they_begin() -> None:
+    """However many begin at once, they end no other note and there is no voice less than none."""
+    clicks = [(1.0, 1.0, 60 + i % 12, 80) for i in range(200)]
+    for rows in (clicks, [(0.5, 2.0, 50, 80), *clicks, (2.5, 3.0, 50, 80)]):
+        it = song(("Vocals", rows), ("Flute", rows))
+        assert mk.clean(it, rules=["crowded"])[0] is it
+        cleaned, report = mk.clean(it, profile="strong")
+        assert same(report.restore(cleaned), it)

@@ -10,7 +10,9 @@ from typing import Any
 import mido
 import pytest
 
+from midikit.cli.key import KeyFound
 from midikit.convert.midi import to_midi
+from midikit.model.key import Key, KeySpan
 from midikit.model.notes import as_notes, transpose
 from midikit.model.song import Song, Track
 from midikit.parse.midi import read_midi
@@ -181,6 +183,21 @@ def test_a_guess_is_told_but_not_written(cli: Any) -> None:
     assert "is not sure enough; --key NAME sets one" in said
     assert signatures("out.mid") == ()
     assert "  key: C major (a guess, 0." in cli("inspect", "in.mid").out
+
+
+def test_sections_that_are_not_sure_are_told(pop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One key signature is written for all, and why."""
+    sure, unsure = Key("D", "major", 0.9), Key("B", "minor", 0.5, Key("D", "major", 0.3))
+    spans = (KeySpan(0.0, 60.0, sure), KeySpan(60.0, 140.0, unsure))
+    monkeypatch.setattr("midikit.cli.key.find_keys", lambda *_: KeyFound(sure, spans))
+    told = pop("convert", "pop.json", "--key", "sections", "-o", "out.mid")
+    assert (
+        "no key signatures by section: D major, B minor from 60.0 s, but from 60.0 s on B minor "
+        "(a guess, 0.50; or D major, 0.30) is not sure enough"
+    ) in told.err
+    assert signatures("out.mid") == ((0.0, 2, False),)
+    told = pop("convert", "pop.json", "--key", "auto", "-o", "one.mid")
+    assert "by section" not in told.err
 
 
 def test_notes_of_no_length_have_no_sections(cli: Any) -> None:

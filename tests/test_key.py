@@ -288,6 +288,22 @@ def test_sections_are_written_where_they_begin() -> None:
     assert keyed.changes[-1].what == ("2 key signatures written: C major, Eb minor from 4.000 s")
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [
+        (float("nan"), 1.0, "start nan: expected seconds"),
+        (0.0, float("inf"), "end inf: expected seconds"),
+        ("0", 1.0, "start '0': expected seconds"),
+        (2.0, 1.5, "end 1.5: before the start, 2 s"),
+    ],
+)
+def test_a_stretch_has_a_beginning_and_an_end(start: Any, end: Any, message: str) -> None:
+    """Or no file could hold its key."""
+    with pytest.raises(NotesError, match=message):
+        KeySpan(start, end, Key("C", "major"))
+    assert KeySpan(1, np.float32(1.0), Key("C", "major")).end == 1.0  # type: ignore[arg-type]
+
+
 def test_other_signatures_give_way_and_are_told() -> None:
     """Those of the song and its tracks, valid or not; every other event stays."""
     text = Event(0.0, 0x01, b"text")

@@ -120,10 +120,12 @@ def _check(profile: str, rules: Collection[str], min_duration: float | None) -> 
     if profile not in PROFILES:
         raise ConversionError(f"profile {quoted(profile)}: expected {', '.join(PROFILES)}")
     if isinstance(rules, str) or not set(rules) <= set(RULES):
-        unknown = rules if isinstance(rules, str) else min(set(rules) - set(RULES))
+        unknown = rules if isinstance(rules, str) else min(set(rules) - set(RULES), key=str)
         raise ConversionError(f"rules: {quoted(unknown)}; expected some of {', '.join(RULES)}")
-    if min_duration is not None and not 0 <= min_duration < np.inf:
-        raise ConversionError(f"min_duration is {min_duration}; expected seconds, 0 or more")
+    given: object = min_duration  # callers without a type checker pass anything
+    is_number = isinstance(given, int | float | np.number)
+    if min_duration is not None and not (is_number and 0 <= min_duration < np.inf):
+        raise ConversionError(f"min_duration is {quoted(given)}; expected seconds, 0 or more")
 
 
 class _Parts:

@@ -95,9 +95,12 @@ def voice_limits(
     """
     given = dict(voices or {})
     for name, number in given.items():
-        if not 1 <= number <= ANY_NUMBER:
+        got: object = number  # callers without a type checker pass anything
+        is_whole = isinstance(got, int | np.integer) and not isinstance(got, bool)
+        if not (is_whole and 1 <= number <= ANY_NUMBER):
             raise ConversionError(
-                f"voices of {quoted(name)}: got {number}, expected a number from 1 to {ANY_NUMBER}"
+                f"voices of {quoted(name)}: got {quoted(got)}, expected a number from 1 to "
+                f"{ANY_NUMBER}"
             )
     unmet = given.keys() - {track.name for track in tracks}
     if unmet:

@@ -101,7 +101,7 @@ def _voices(sheet: Sheet) -> npt.NDArray[np.int64]:
         here = slice(first[track], first[track] + count[track])
         over = np.searchsorted(np.sort(ends[here]), sheet.start[here], side="right")
         found[here] -= first[track] + over
-    return found
+    return np.maximum(found, 1)  # a note of no length ends no earlier than it begins
 
 
 def _members(

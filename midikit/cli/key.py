@@ -157,6 +157,7 @@ def write_key(layout: Layout, asked: str | Key) -> tuple[Layout, KeyFound | None
     if key is None or not (isinstance(asked, Key) or is_by_section or _is_likely(key)):
         return replace(layout, song=_without_key(song, key)), found
     if not is_by_section:
+        song = _without_sections(song, spans) if asked == "sections" else song
         spans = (KeySpan(0.0, song.end, key),)
     return replace(layout, song=with_key(song, spans)), replace(found, written=spans)
 
@@ -174,6 +175,20 @@ def _without_key(song: Song, key: Key | None) -> Song:
     what = "no key found" if key is None else f"{key_words(key)} is not sure enough"
     kept = "; the one that was claimed stays" if song.key_signatures else ""
     what = f"no key signature written: {what}{kept}; --key NAME sets one"
+    return song.with_tracks(song.tracks, Change("key", "", what))
+
+
+def _without_sections(song: Song, spans: Sequence[KeySpan]) -> Song:
+    """Say that one key signature is written for all, where the key seems to change."""
+    if len(spans) < 2:
+        return song
+    from midikit.model.report import Change  # noqa: PLC0415 - the help needs none of it
+
+    unsure = min(spans, key=lambda span: span.key.confidence or 0.0)
+    what = (
+        f"no key signatures by section: {_spans_words(spans)}, but from {unsure.start:.1f} s on "
+        f"{key_words(unsure.key)} is not sure enough"
+    )
     return song.with_tracks(song.tracks, Change("key", "", what))
 
 

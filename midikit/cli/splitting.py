@@ -84,7 +84,7 @@ def part_files(plan: MidiPlan, stem: str) -> tuple[tuple[PartFile, ...], tuple[C
 
     plans = split_plan(plan)
     if not plans:
-        raise ConversionError("no notes in it, so --split has no part to write")
+        raise ConversionError("no notes in it, so there is no part to write")
     check_parts(plan, plans)
     made = []
     names = part_names(stem, [part.source for part in plans])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, TypeAlias
 
 from midikit.errors import NotesError
 from midikit.escape import quoted
@@ -252,6 +253,11 @@ class KeySpan:
     key : Key
         Its key.
 
+    Raises
+    ------
+    NotesError
+        If a second is no finite number, or the end is before the start.
+
     Examples
     --------
     >>> print(KeySpan(0.0, 61.5, Key("G", "major")))
@@ -261,6 +267,15 @@ class KeySpan:
     start: float
     end: float
     key: Key
+
+    def __post_init__(self) -> None:
+        """Check that it is a stretch."""
+        for name in ("start", "end"):
+            seconds: object = getattr(self, name)
+            if not (isinstance(seconds, SupportsFloat) and math.isfinite(seconds)):
+                raise NotesError(f"{name} {quoted(seconds)}: expected seconds")
+        if self.end < self.start:
+            raise NotesError(f"end {self.end:g}: before the start, {self.start:g} s")
 
     def __str__(self) -> str:
         return f"{self.start:.1f} to {self.end:.1f} s: {self.key}"
