@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -290,12 +291,11 @@ def test_a_song_without_notes_has_no_part_to_write(cli: Any, tmp_path: Path) -> 
 def test_a_zip_goes_to_stdout_and_comes_from_stdin(tmp_path: Path) -> None:
     """In a pipe."""
     done = subprocess.run(
-        ["python3", "-m", "midikit", "convert", "-", "--zip"],
+        [sys.executable, "-m", "midikit", "convert", "-", "--zip"],
         input=answer(["Bass"]),
         capture_output=True,
         check=True,
         cwd=tmp_path,
-        env=None,
     )
     with zipfile.ZipFile(io.BytesIO(done.stdout)) as archive:
         assert len(archive.namelist()) == 1
