@@ -79,7 +79,9 @@ def measure(
             for clip_id, posts in said.items()
             if with_[clip_id]["posts"] != posts
         ]
-        more = {clip_id: with_[clip_id]["net"] - without[clip_id]["net"] for clip_id in ids}
+        # A kill between the intent on disk and the call leaves a clip nobody was asked for.
+        paid = {clip_id: without[clip_id]["net"] if clip_id in without else 0 for clip_id in ids}
+        more = {clip_id: with_[clip_id]["net"] - paid[clip_id] for clip_id in ids}
         wrong += [
             f"{clip_id}: {credits_} credits with permission"
             for clip_id, credits_ in more.items()
