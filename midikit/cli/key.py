@@ -144,13 +144,19 @@ def write_key(layout: Layout, asked: str | Key) -> tuple[Layout, KeyFound | None
     found : KeyFound or None
         The key that was found or given; None if neither key nor beat was looked for.
     """
-    if asked == "off":
-        return layout, find_keys(layout.song, layout.grid) if layout.is_estimated else None
+    if asked == "off" and not layout.is_estimated:
+        return layout, None
     from midikit.model.key import Key, KeySpan  # noqa: PLC0415 - the help needs none of it
-    from midikit.tonality.export import with_key  # noqa: PLC0415 - loads numpy
+    from midikit.tonality.estimate import estimate_key  # noqa: PLC0415 - loads numpy
+    from midikit.tonality.export import with_key  # noqa: PLC0415 - as above
 
     song = layout.song
-    found = find_keys(song, layout.grid) if isinstance(asked, str) else KeyFound(asked, ())
+    if asked == "sections":
+        found = find_keys(song, layout.grid)
+    else:
+        found = KeyFound(asked if isinstance(asked, Key) else estimate_key(song), ())
+    if asked == "off":
+        return layout, found
     key, spans = found.key, found.spans
     is_by_section = asked == "sections" and bool(spans)
     is_by_section &= all(_is_likely(span.key) for span in spans)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from midikit.model.report import counted as count
+
 if TYPE_CHECKING:
     from midikit.model.tempo import TempoMap
 
@@ -34,29 +36,6 @@ def apart(seconds: float) -> str:
     if seconds < _NOTHING:
         return "every start equal"
     return f"starts at most {seconds * 1e3:.1f} ms apart"
-
-
-def count(number: int, noun: str) -> str:
-    """Say how many of something there are.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    noun : str
-        Of what, in the singular.
-
-    Returns
-    -------
-    str
-        Number and noun.
-
-    Examples
-    --------
-    >>> count(1, "note"), count(5312, "note")
-    ('1 note', '5,312 notes')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def length(seconds: float) -> str:

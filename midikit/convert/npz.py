@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from midikit.convert.zipped import plain_entry
 from midikit.errors import ConversionError, InputError, LimitError
 from midikit.escape import printable
 
@@ -30,9 +31,6 @@ DEFAULT_MAX_BYTES = 1 << 30
 
 _BLOCK = 1 << 20
 _HEADER_AT_MOST = 10_000
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
-_MODE = 0o644 << 16
 
 
 def to_npz(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
@@ -65,10 +63,7 @@ def to_npz(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
             if array.dtype.hasobject:
                 raise ConversionError(f"array {name}: holds objects; expected numbers or text")
             little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = _UNIX
-            entry.external_attr = _MODE
+            entry = plain_entry(f"{name}.npy", zipfile.ZIP_DEFLATED)
             entry.file_size = little.nbytes + _BLOCK
             with archive.open(entry, "w") as member:
                 header = np.lib.format.header_data_from_array_1_0(little)

@@ -12,13 +12,40 @@ from midikit.escape import file_stem, folded, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["to_zip"]
+__all__ = ["plain_entry", "to_zip"]
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 """The first that the format has: when files were written is nobody's business."""
 
 _UNIX = 3
-_PLAIN_FILE = 0o100644 << 16
+_RIGHTS = 0o644 << 16
+
+
+def plain_entry(name: str, compress_type: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
+    """Describe a member of a .zip by constants alone.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    compress_type : int, optional
+        How it is compressed, as `zipfile` numbers it.
+
+    Returns
+    -------
+    ZipInfo
+        Of one fixed date, with the rights of a plain file on Unix.
+
+    Examples
+    --------
+    >>> plain_entry("a.mid").date_time
+    (1980, 1, 1, 0, 0, 0)
+    """
+    entry = zipfile.ZipInfo(name, _MOMENT)
+    entry.compress_type = compress_type
+    entry.create_system = _UNIX
+    entry.external_attr = _RIGHTS
+    return entry
 
 
 def to_zip(files: Mapping[str, bytes]) -> bytes:
@@ -57,8 +84,5 @@ def to_zip(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
-            member = zipfile.ZipInfo(name, _MOMENT)
-            member.create_system = _UNIX
-            member.external_attr = _PLAIN_FILE
-            archive.writestr(member, files[name])
+            archive.writestr(plain_entry(name), files[name])
     return buffer.getvalue()

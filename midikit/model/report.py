@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Change", "Repair"]
+__all__ = ["Change", "Repair", "counted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,26 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    noun : str
+        What, in the singular.
+
+    Returns
+    -------
+    str
+        Both, the noun in the plural unless there is one.
+
+    Examples
+    --------
+    >>> counted(1, "byte"), counted(2000, "byte")
+    ('1 byte', '2,000 bytes')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

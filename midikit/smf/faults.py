@@ -40,32 +40,9 @@ from __future__ import annotations
 
 from midikit.model.report import Repair
 
-__all__ = ["Faults", "counted"]
+__all__ = ["Faults"]
 
 _ROWS_PER_KIND = 200
-
-
-def counted(number: int, noun: str) -> str:
-    """Say how many there are of something.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    noun : str
-        What, in the singular.
-
-    Returns
-    -------
-    str
-        Both, the noun in the plural unless there is one.
-
-    Examples
-    --------
-    >>> counted(1, "byte"), counted(2000, "byte")
-    ('1 byte', '2,000 bytes')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Faults:

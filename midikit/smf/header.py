@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from midikit.errors import MidiError
 from midikit.escape import printable
-from midikit.smf.faults import counted
+from midikit.model.report import counted
 from midikit.smf.walk import end_of_track
 
 if TYPE_CHECKING:

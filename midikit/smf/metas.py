@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from midikit.smf.faults import counted
+from midikit.model.report import counted
 from midikit.smf.walk import END_OF_TRACK, ILLEGAL_META
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from midikit.smf.faults import counted
+from midikit.model.report import counted
 
 if TYPE_CHECKING:
     from midikit.smf.faults import Faults

@@ -13,6 +13,7 @@ import numpy as np
 from midikit.escape import html_text
 from midikit.gm import PROGRAM_NAMES, find_program
 from midikit.model.meter import meter_text
+from midikit.model.report import counted
 from midikit.model.tempo import default_tempo
 from midikit.view.parts import bounded, parts_of
 from midikit.view.rows import pitch_name
@@ -61,11 +62,11 @@ def song_html(song: Song) -> str:
     '<div><b>&lt;i&gt;</b>'
     """
     facts = [
-        _count(len(song), "track"),
-        _count(song.note_count, "note"),
+        counted(len(song), "track"),
+        counted(song.note_count, "note"),
         f"{song.end:.1f} s",
         *([] if _is_unclaimed(song) else [_tempo(song)]),
-        *([_count(len(song.repairs), "repair")] if song.repairs else []),
+        *([counted(len(song.repairs), "repair")] if song.repairs else []),
     ]
     return _page(song.title, facts, _parts(song, [len(track) for track in song]))
 
@@ -112,7 +113,7 @@ def grid_html(grid: BeatGrid) -> str:
     """
     facts = [
         meter_text(grid.meter),
-        _count(len(grid.beats), "beat"),
+        counted(len(grid.beats), "beat"),
         f"first bar line at {_first_bar(grid):.3f} s",
     ]
     if grid.residual is not None:
@@ -207,7 +208,7 @@ def _parts(song: Song, counts: Sequence[int]) -> list[str]:
 def _and_more(number: int, noun: str, before: int = 0) -> list[list[str]]:
     """Count what finds no row."""
     rest = number - _MOST_PARTS
-    return [[""] * before + [f"and {_count(rest, noun)} more"]] if rest > 0 else []
+    return [[""] * before + [f"and {counted(rest, noun)} more"]] if rest > 0 else []
 
 
 def _sound(track: Track) -> str:
@@ -226,7 +227,7 @@ def _range(part: Part) -> str:
     if len(pitches) == 0:
         return ""
     if part.is_drum:
-        return _count(len(np.unique(pitches)), "drum")
+        return counted(len(np.unique(pitches)), "drum")
     low, high = int(pitches.min()), int(pitches.max())
     return pitch_name(low) if low == high else f"{pitch_name(low)} to {pitch_name(high)}"
 
@@ -251,7 +252,3 @@ def _starts(song: Song, rows: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
         mine = rows["track"] == index
         starts[mine] = song.tracks[index].notes["start"][rows["note"][mine]]
     return starts
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -22,9 +22,9 @@ from midikit.convert.objects.places import (
     key_number,
     near_tempo,
 )
-from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
+from midikit.convert.objects.rounding import moved_times, rounded_tempi
 from midikit.model.events import KEY_SIGNATURE, LYRIC, MARKER, SMPTE_OFFSET, TEXT, TIME_SIGNATURE
-from midikit.model.report import Change
+from midikit.model.report import Change, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

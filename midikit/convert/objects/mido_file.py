@@ -16,7 +16,7 @@ import numpy as np
 from midikit.convert.arrange.chunks import initial_changes
 from midikit.convert.arrange.naming import shown
 from midikit.convert.arrange.plan import plan_midi
-from midikit.convert.objects.rounding import counted, moved_times, rounded_tempi
+from midikit.convert.objects.rounding import moved_times, rounded_tempi
 from midikit.errors import ConversionError
 from midikit.escape import printable
 from midikit.gm import is_drum
@@ -29,7 +29,7 @@ from midikit.model.events import (
     TIME_SIGNATURE,
     Event,
 )
-from midikit.model.report import Change
+from midikit.model.report import Change, counted
 from midikit.parse.midi import read_midi
 from midikit.smf.faults import Faults
 from midikit.smf.metas import check_metas

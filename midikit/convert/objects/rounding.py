@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midikit.model.report import Change
+from midikit.model.report import Change, counted
 from midikit.units import microseconds_per_quarter, qpm_from_microseconds, seconds_from_ticks
 
 if TYPE_CHECKING:
@@ -15,36 +15,13 @@ if TYPE_CHECKING:
     from midikit.convert.arrange.chunks import TempoTicks
     from midikit.model.song import Song
 
-__all__ = ["counted", "moved_times", "rounded_tempi"]
+__all__ = ["moved_times", "rounded_tempi"]
 
 _EQUAL = 1e-9
 """Seconds, or a part of a tempo, below which nothing has changed but the last bits of a float."""
 
 
 _FARTHEST_TICK = 1 << 40
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    noun : str
-        What, in the singular; its plural ends in s.
-
-    Returns
-    -------
-    str
-        Such as ``1,200 notes``.
-
-    Examples
-    --------
-    >>> counted(1, "note"), counted(1200, "note")
-    ('1 note', '1,200 notes')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def moved_times(song: Song, tempo: TempoTicks, when: str = "") -> list[Change]:
